@@ -8,17 +8,15 @@ import { dieWithWrapper } from '../lib/wrapper.js'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
-try {
-  const entry = await ensureBuilt(root, 'apps/cli', 'walrus')
-  dieWithWrapper()
-  // pnpm may have been told to work from elsewhere (-C); paths are meant from where the user stands.
-  if (process.env.INIT_CWD !== undefined) process.chdir(process.env.INIT_CWD)
-  process.argv[1] = entry
-  await import(pathToFileURL(entry).href)
-} catch (error) {
+const entry = await ensureBuilt(root, 'apps/cli', 'walrus').catch((error) => {
   process.stderr.write(`walrus: cannot start: ${describe(error)}\n`)
   process.exit(1)
-}
+})
+dieWithWrapper()
+// pnpm may have been told to work from elsewhere (-C); paths are meant from where the user stands.
+if (process.env.INIT_CWD !== undefined) process.chdir(process.env.INIT_CWD)
+process.argv[1] = entry
+await import(pathToFileURL(entry).href)
 
 /** @param {unknown} error */
 function describe(error) {
