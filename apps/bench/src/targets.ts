@@ -1,0 +1,113 @@
+/** What the log on the fd storage without native code must reach, each against what is measured in the same rounds. */
+
+import type { Comparison } from './verdict.ts'
+
+export interface Target {
+  /** What a caller does. */
+  readonly path: string
+  /** Our subject. */
+  readonly ours: string
+  readonly comparisons: readonly Comparison[]
+}
+
+/** The subject that shows what the device itself does. */
+export const SYNC_LOOP = 'C pwrite + fdatasync'
+
+function ratio(reference: string, subjects: readonly string[], bound?: number): Comparison {
+  return { reference, subjects, metric: 'perSecond', kind: 'ratio', bound, unit: '×' }
+}
+
+/** The target is set against lmdb's default mode; its older one can be faster, so that is shown too. */
+function lmdbDurable(producers: number, bound: number): readonly Comparison[] {
+  const older = 'lmdb put, overlappingSync off'
+  return [
+    ratio('lmdb put + flushed', [`lmdb put + flushed x${producers}`], bound),
+    ratio(older, [`${older} x${producers}`]),
+  ]
+}
+
+const LMDB_RANGE = ratio('lmdb getRange', ['lmdb getRange'], 4)
+
+export const TARGETS: readonly Target[] = [
+  {
+    path: 'appendSync, none',
+    ours: 'walrus appendSync none',
+    comparisons: [
+      ratio(
+        'lmdb, unsynced burst',
+        ['lmdb burst, put', 'lmdb burst, put in batch', 'lmdb burst, putSync in transactionSync'],
+        4,
+      ),
+    ],
+  },
+  {
+    path: 'await append, none, 512 in flight',
+    ours: 'walrus append none x512',
+    comparisons: [ratio('promise ceiling', ['promise ceiling x512'], 0.3)],
+  },
+  {
+    path: 'await append, commit, 1 producer',
+    ours: 'walrus append commit x1',
+    comparisons: [ratio(SYNC_LOOP, [SYNC_LOOP], 0.5)],
+  },
+  {
+    path: 'await append, commit, 64 producers',
+    ours: 'walrus append commit x64',
+    comparisons: [ratio(SYNC_LOOP, [SYNC_LOOP], 28), ...lmdbDurable(64, 2.2)],
+  },
+  {
+    path: 'await append, commit, 512 producers',
+    ours: 'walrus append commit x512',
+    comparisons: [ratio(SYNC_LOOP, [SYNC_LOOP], 100), ...lmdbDurable(512, 2.5)],
+  },
+  { path: 'iterate, verified, read()', ours: 'walrus read', comparisons: [LMDB_RANGE] },
+  { path: 'iterate, verified, for await', ours: 'walrus entries', comparisons: [LMDB_RANGE] },
+  {
+    path: 'zeros written ahead, commit, 1 producer',
+    ours: 'walrus append commit x1',
+    comparisons: [ratio('the same, growing file', ['walrus append commit x1, growing'], 1.15)],
+  },
+  {
+    path: 'open, 10 million entries, closed',
+    ours: 'walrus open, 10 million',
+    comparisons: [
+      {
+        reference: 'an empty log: time',
+        subjects: ['walrus open, empty'],
+        metric: 'milliseconds',
+        kind: 'difference',
+        bound: 100,
+        unit: 'ms',
+      },
+      {
+        reference: 'an empty log: memory',
+        subjects: ['walrus open, empty'],
+        metric: 'rssMiB',
+        kind: 'difference',
+        bound: 60,
+        unit: 'MiB',
+      },
+    ],
+  },
+  ...(['commit', 'none'] as const).map(
+    (durability): Target => ({
+      path: `open after a kill, ${durability}`,
+      ours: `walrus open, killed, ${durability}`,
+      comparisons: [
+        {
+          reference: 'more than a clean open',
+          subjects: [],
+          metric: 'gigabytesPerSecond',
+          kind: 'least',
+          bound: 1,
+          unit: 'GB/s',
+        },
+      ],
+    }),
+  ),
+]
+
+/** The subjects of a target, ours first, each once. */
+export function subjectsOf(target: Target): string[] {
+  return [...new Set([target.ours, ...target.comparisons.flatMap(({ subjects }) => subjects)])]
+}
