@@ -184,7 +184,10 @@ async function publish(
     await rename(candidate.path, target)
     return 'published'
   } catch (error) {
+    const errno = errnoOf(error)
+    if (errno === 'ENOTEMPTY' || errno === 'EEXIST') return 'taken'
     if (!(await exists(candidate.path))) return 'cleared'
+    // Windows says EPERM for a directory in the way, as for much else.
     if (await exists(target)) return 'taken'
     throw systemError(error, `rename to ${target}`, candidate.path)
   }

@@ -90,18 +90,30 @@ function openFileSync(path: string, mode: OpenMode): FdFile {
   return new FdFile(path, fd, mode !== 'read')
 }
 
-async function mkdir(dir: string): Promise<void> {
+/** Makes one directory; one that exists is fine. Resolves to false where the one above is missing. */
+async function makeDirectory(dir: string): Promise<boolean> {
   try {
-    await fs.mkdir(dir, { recursive: true, mode: DIRECTORY_MODE })
+    await fs.mkdir(dir, DIRECTORY_MODE)
+    return true
   } catch (error) {
-    // A directory that exists is no error here, so what exists is something else.
-    const isFile = errnoOf(error) === 'EEXIST'
-    if (!isFile) throw systemError(error, 'make the directory', dir)
+    const errno = errnoOf(error)
+    if (errno === 'ENOENT') return false
+    if (errno !== 'EEXIST') throw systemError(error, 'make the directory', dir)
+    if ((await attempt('make the directory', dir, fs.stat(dir))).isDirectory()) return true
     throw new WalrusError('WALRUS_NOT_A_DIRECTORY', `cannot make the directory: ${dir} is a file`, {
       cause: error,
       file: dir,
     })
   }
+}
+
+/** Not `recursive: true`: with that, Node 20 reports a full or read-only disk as a missing directory. */
+async function mkdir(dir: string): Promise<void> {
+  if (await makeDirectory(dir)) return
+  const above = dirname(dir)
+  if (above !== dir) await mkdir(above)
+  if (await makeDirectory(dir)) return
+  throw new WalrusError('WALRUS_NOT_FOUND', `cannot make the directory: ${dir}`, { file: dir })
 }
 
 /**

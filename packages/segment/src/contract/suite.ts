@@ -20,9 +20,9 @@ export interface Subject {
   /** Called after the case, whether it passed or not. */
   cleanup(): Promise<void>
   /** Makes opening `path` fail for want of permission, until the function it resolves to is called. */
-  deny?(path: string): Promise<() => Promise<void>>
+  readonly deny?: (path: string) => Promise<() => Promise<void>>
   /** Lets `ms` milliseconds of the storage's time pass. Default: waits. */
-  pass?(ms: number): Promise<void>
+  readonly pass?: (ms: number) => Promise<void>
 }
 
 export interface ContractOptions {
