@@ -1,5 +1,6 @@
 // Runs a program to its end.
 import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 
 export interface Done {
   status: number
@@ -7,14 +8,17 @@ export interface Done {
   output: string
 }
 
+const start = promisify(execFile)
+
 /** @throws when the program cannot be started */
-export function run(program: string, args: string[], cwd?: string): Promise<Done> {
-  return new Promise((resolve, reject) => {
-    execFile(program, args, { cwd, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
-      const output = stdout + stderr
-      if (error === null) resolve({ status: 0, output })
-      else if (typeof error.code === 'number') resolve({ status: error.code, output })
-      else reject(error)
-    })
-  })
+export async function run(program: string, args: string[], cwd?: string): Promise<Done> {
+  try {
+    const { stdout, stderr } = await start(program, args, { cwd, maxBuffer: 64 << 20 })
+    return { status: 0, output: stdout + stderr }
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'number')
+      throw error
+    const { stdout, stderr } = error as Error & { stdout?: string; stderr?: string }
+    return { status: error.code, output: `${stdout ?? ''}${stderr ?? ''}` }
+  }
 }
