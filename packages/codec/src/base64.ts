@@ -1,8 +1,9 @@
 /**
  * Base64 (RFC 4648, section 4) between byte arrays, accepting one spelling only of any data.
  *
- * `Buffer` does not serve here: it takes the URL alphabet and stray characters without a word, and goes through a
- * string, which ends at 512 MiB. Every entry has one valid text this way, so a checksum over the text covers it.
+ * `Buffer` does not serve here: it takes the URL alphabet and stray characters without a word, and
+ * goes through a string, which ends at 512 MiB. Every entry has one valid text this way, so a
+ * checksum over the text covers it.
  */
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
@@ -43,8 +44,8 @@ export function writeBase64(data: Uint8Array, out: Uint8Array, offset: number): 
 }
 
 /**
- * The bytes that `text` stands for, or `undefined` if it is not base64 in its one canonical form: this alphabet,
- * whole groups of four, padded, the bits left over all zero.
+ * The bytes that `text` stands for, or `undefined` if it is not base64 in its one canonical form:
+ * this alphabet, whole groups of four, padded, the bits left over all zero.
  */
 export function readBase64(text: Uint8Array): Uint8Array | undefined {
   const { length } = text

@@ -1,17 +1,20 @@
 /**
- * The binary layout of an entry, byte for byte that of the Go log l00pss/walrus (its `encoding.go`):
+ * The binary layout of an entry, byte for byte that of the Go log l00pss/walrus (its
+ * `encoding.go`):
  *
  *     index  term   timestamp  dataLen  data     txIdLen  txId      crc
  *     u64    u64    i64, ns    u32      dataLen  u32      txIdLen   u32      all little endian
  *
- * crc is CRC-32/IEEE of everything before it. The checksum is verified before a length is believed, so damage
- * anywhere is a checksum mismatch, and what passes it and still does not fit together was written that way.
+ * crc is CRC-32/IEEE of everything before it. The checksum is verified before a length is believed,
+ * so damage anywhere is a checksum mismatch, and what passes it and still does not fit together was
+ * written that way.
  */
 
 import { checkRoom } from './bounds.ts'
 import { crc32 } from './crc32.ts'
 import { checkEntry, checkSize, type DecodedEntry, type Entry, type EntryCodec } from './entry.ts'
 import { WalrusError } from './errors.ts'
+import { decodeUtf8 } from './strict-text.ts'
 
 /** Bytes of an entry besides its payload and its transaction id. */
 export const ENTRY_HEADER_SIZE = 36
@@ -20,8 +23,6 @@ const DATA_AT = 28
 const CHECKSUM_SIZE = 4
 
 const encoder = new TextEncoder()
-// A transaction id is text, whatever its first character: a leading U+FEFF is part of it.
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The binary layout. */
 export const binaryCodec: EntryCodec = {
@@ -52,14 +53,14 @@ export const binaryCodec: EntryCodec = {
   checksum(entry) {
     sizeOf(entry)
     const { data, transactionId } = entry
-    const length = data === null ? 0 : data.length
-    const head = new Uint8Array(DATA_AT)
-    writeHead(entry, length, viewOf(head), 0)
     const id = Buffer.from(transactionId)
-    const idLength = new Uint8Array(4)
-    viewOf(idLength).setUint32(0, id.length, true)
-    const value = crc32(head)
-    return crc32(id, crc32(idLength, data === null ? value : crc32(data, value)))
+    const fixed = new Uint8Array(DATA_AT + 4)
+    const view = viewOf(fixed)
+    writeHead(entry, data === null ? 0 : data.length, view, 0)
+    view.setUint32(DATA_AT, id.length, true)
+    const head = crc32(fixed, 0, 0, DATA_AT)
+    const withData = data === null ? head : crc32(data, head)
+    return crc32(id, crc32(fixed, withData, DATA_AT))
   },
 }
 
@@ -134,7 +135,7 @@ function read(bytes: Uint8Array): DecodedEntry & { readonly data: Uint8Array } {
 
 function readId(bytes: Uint8Array, index: bigint, offset: number): string {
   try {
-    return strictUtf8.decode(bytes)
+    return decodeUtf8(bytes)
   } catch (cause) {
     throw new WalrusError(
       'WALRUS_INVALID_ENTRY',

@@ -11,7 +11,10 @@ export function checkPosition(bytes: Uint8Array, offset: number): void {
   )
 }
 
-/** As {@link checkPosition}, and throws `WALRUS_BUFFER_TOO_SMALL` unless `size` bytes fit in from there on. */
+/**
+ * As {@link checkPosition}, and throws `WALRUS_BUFFER_TOO_SMALL` unless `size` bytes fit in from
+ * there on.
+ */
 export function checkRoom(buffer: Uint8Array, offset: number, size: number): void {
   checkPosition(buffer, offset)
   const room = buffer.length - offset

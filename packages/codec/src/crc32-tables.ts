@@ -1,11 +1,11 @@
 /**
  * The sixteen lookup tables of slicing-16 CRC-32, shared by both of its users.
  *
- * Table k holds, for each byte, what that byte contributes to the register after k more bytes of zeros have gone
- * through it, so sixteen bytes are folded by sixteen independent lookups.
+ * Table k holds, for each byte, what that byte contributes to the register after k more bytes of
+ * zeros have gone through it, so sixteen bytes are folded by sixteen independent lookups.
  *
- * Source: Kounavis and Berry, "A Systematic Approach to Building High Performance Software-Based CRC Generators",
- * 2005; the polynomial is that of IEEE 802.3, bits reversed.
+ * Source: Kounavis and Berry, "A Systematic Approach to Building High Performance Software-Based
+ * CRC Generators", 2005; the polynomial is that of IEEE 802.3, bits reversed.
  */
 
 const POLYNOMIAL = 0xedb88320

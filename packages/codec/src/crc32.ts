@@ -1,15 +1,17 @@
 /**
  * CRC-32 (IEEE 802.3, the one of zlib, gzip and Ethernet) over bytes at any alignment.
  *
- * Short inputs go through slicing-16 in JavaScript, long ones through zlib, whose call costs more than the checksum
- * of a small entry. Measured on Node 20 (ns, best of 15 interleaved rounds, shared machine; take the ratios):
+ * Short inputs go through slicing-16 in JavaScript, long ones through zlib, whose call costs more
+ * than the checksum of a small entry. Measured on Node 20 (ns, best of 15 interleaved rounds,
+ * shared machine; take the ratios):
  *
  *     bytes        16    64   128   256   350   400   450   600  1024  4096
  *     here         10    31    59   115   160   178   200   268   451  1798
  *     zlib         67   144   122   151   190   208   168   234   262   642
  *     DataView     54    71    96   144   195   199   215   275   423  1523
  *
- * "zlib" includes making the view; "DataView" is slicing-16 over words read through a DataView made for the call.
+ * "zlib" includes making the view; "DataView" is slicing-16 over words read through a DataView made
+ * for the call.
  */
 
 import { crc32 as zlibCrc32 } from 'node:zlib'
@@ -40,8 +42,8 @@ const T15 = crc32Table(15)
  * CRC-32 of `bytes[from]` up to, not including, `bytes[to]`, as an unsigned 32-bit integer.
  *
  * @param value CRC-32 of what came before these bytes, to checksum data in pieces; 0 at the start.
- * @throws {WalrusError} `WALRUS_INVALID_OPTION` if the range does not lie inside `bytes`, or `value` is not an
- *   unsigned 32-bit integer.
+ * @throws {WalrusError} `WALRUS_INVALID_OPTION` if the range does not lie inside `bytes`, or
+ *   `value` is not an unsigned 32-bit integer.
  */
 export function crc32(
   bytes: Uint8Array,

@@ -1,19 +1,17 @@
 /**
  * A log entry as it is interchanged, what it may hold, and what a layout for it must offer.
  *
- * Index, term and timestamp are `bigint` because both layouts carry 64 bits of each; a log that counts in numbers
- * converts at its own border.
+ * Index, term and timestamp are `bigint` because both layouts carry 64 bits of each; a log that
+ * counts in numbers converts at its own border.
  */
 
 import { WalrusError } from './errors.ts'
+import { hasLoneSurrogate } from './strict-text.ts'
 
 const MAX_U32 = 0xffffffff
 const MAX_U64 = 2n ** 64n - 1n
 const MAX_I64 = 2n ** 63n - 1n
 const MIN_I64 = -(2n ** 63n)
-
-/** With the `u` flag a pair of surrogates is one character, so this finds lone ones only. */
-const LONE_SURROGATE = /\p{Surrogate}/u
 
 /** One entry of a log. */
 export interface Entry {
@@ -21,11 +19,17 @@ export interface Entry {
   readonly index: bigint
   /** Term of the leader that wrote it, for consensus algorithms; 0 to 2^64 - 1. */
   readonly term: bigint
-  /** The payload. `null` is kept apart from no bytes by the JSON layout only; the binary one gives no bytes. */
+  /**
+   * The payload. `null` is kept apart from no bytes by the JSON layout only; the binary one gives
+   * no bytes.
+   */
   readonly data: Uint8Array | null
   /** Nanoseconds since 1970, negative before; -2^63 to 2^63 - 1. */
   readonly timestamp: bigint
-  /** Empty, or the transaction that wrote it (`tx_` and 32 hex digits); any text without lone surrogates. */
+  /**
+   * Empty, or the transaction that wrote it (`tx_` and 32 hex digits); any text without lone
+   * surrogates.
+   */
   readonly transactionId: string
 }
 
@@ -46,19 +50,20 @@ export interface EntryCodec {
   encode(entry: Entry): Uint8Array
 
   /**
-   * Writes the entry into `buffer` at `offset` (0 unless given) and returns how many bytes it took. `entry.data`
-   * must not overlap the place.
+   * Writes the entry into `buffer` at `offset` (0 unless given) and returns how many bytes it took.
+   * `entry.data` must not overlap the place.
    *
-   * @throws {WalrusError} `WALRUS_INVALID_ENTRY` as for `encode`; `WALRUS_BUFFER_TOO_SMALL` if it does not fit, and
-   *   then nothing is written; `WALRUS_INVALID_OPTION` if `offset` is not a position in `buffer`.
+   * @throws {WalrusError} `WALRUS_INVALID_ENTRY` as for `encode`; `WALRUS_BUFFER_TOO_SMALL` if it
+   *   does not fit, and then nothing is written; `WALRUS_INVALID_OPTION` if `offset` is not a
+   *   position in `buffer`.
    */
   encodeInto(entry: Entry, buffer: Uint8Array, offset?: number): number
 
   /**
    * Reads the entry that fills `bytes` from end to end. The result shares nothing with `bytes`.
    *
-   * @throws {WalrusError} `WALRUS_CHECKSUM_MISMATCH` or `WALRUS_INVALID_ENTRY`, and nothing else, whatever `bytes`
-   *   holds. Memory is bounded by a small multiple of `bytes.length`.
+   * @throws {WalrusError} `WALRUS_CHECKSUM_MISMATCH` or `WALRUS_INVALID_ENTRY`, and nothing else,
+   *   whatever `bytes` holds. Memory is bounded by a small multiple of `bytes.length`.
    */
   decode(bytes: Uint8Array): DecodedEntry
 
@@ -66,8 +71,8 @@ export interface EntryCodec {
   decodeView(bytes: Uint8Array): DecodedEntry
 
   /**
-   * Size in bytes, without encoding: exact for the binary layout; for JSON an upper bound, at most 9 too high, as
-   * the checksum's digits are not known yet.
+   * Size in bytes, without encoding: exact for the binary layout; for JSON an upper bound, at most
+   * 9 too high, as the checksum's digits are not known yet.
    *
    * @throws {WalrusError} `WALRUS_INVALID_ENTRY` as for `encode`.
    */
@@ -90,7 +95,7 @@ export function checkEntry(entry: Entry): void {
   if (data !== null && !(data instanceof Uint8Array)) {
     throw invalidField('data', 'a Uint8Array or null', data)
   }
-  if (typeof transactionId !== 'string' || LONE_SURROGATE.test(transactionId)) {
+  if (typeof transactionId !== 'string' || hasLoneSurrogate(transactionId)) {
     throw invalidField('transactionId', 'a string without lone surrogates', transactionId)
   }
 }
@@ -106,7 +111,10 @@ function invalidField(name: string, wanted: string, value: unknown): WalrusError
   return new WalrusError('WALRUS_INVALID_ENTRY', `entry.${name} must be ${wanted}, not ${got}`)
 }
 
-/** Throws `WALRUS_INVALID_ENTRY` if an encoded size cannot stand in the 32 bits that every layout has for it. */
+/**
+ * Throws `WALRUS_INVALID_ENTRY` if an encoded size cannot stand in the 32 bits that every layout
+ * has for it.
+ */
 export function checkSize(entry: Entry, size: number): void {
   if (size <= MAX_U32) return
   throw new WalrusError(

@@ -1,19 +1,25 @@
 /**
  * The one error class of the project, and the codes this package throws with it.
  *
- * Callers tell failures apart by `code`, which is part of the interface and does not change; the message is for
- * people, says what to do, and may change at any time. Other packages use the same class with codes of their own.
+ * Callers tell failures apart by `code`, which is part of the interface and does not change; the
+ * message is for people, says what to do, and may change at any time. Other packages use the same
+ * class with codes of their own.
  */
 
 /** Every code this package throws. */
 export const CODEC_ERROR_CODES = [
-  /** A stored CRC-32 does not match the bytes it covers: they were damaged, or never written whole. */
+  /**
+   * A stored CRC-32 does not match the bytes it covers: they were damaged, or never written whole.
+   */
   'WALRUS_CHECKSUM_MISMATCH',
   /** Bytes that are not an entry of the layout, or a value that no layout can carry. */
   'WALRUS_INVALID_ENTRY',
   /** Bytes that are not a key-value record, or a record that the layout cannot carry. */
   'WALRUS_INVALID_RECORD',
-  /** The bytes end before the entry or record that starts in them does: read more, or take it for a torn tail. */
+  /**
+   * The bytes end before the entry or record that starts in them does: read more, or take it for a
+   * torn tail.
+   */
   'WALRUS_TRUNCATED',
   /** The caller's buffer has no room for what is to be written; nothing was written. */
   'WALRUS_BUFFER_TOO_SMALL',
@@ -37,7 +43,10 @@ export interface WalrusErrorDetails {
   readonly index?: number | bigint | undefined
 }
 
-/** Any failure that Walrus reports. Tell failures apart by {@link WalrusError.code}, not by the message. */
+/**
+ * Any failure that Walrus reports. Tell failures apart by {@link WalrusError.code}, not by the
+ * message.
+ */
 export class WalrusError<Code extends string = string> extends Error {
   readonly code: Code
   declare readonly file?: string
@@ -53,7 +62,8 @@ export class WalrusError<Code extends string = string> extends Error {
   }
 
   static {
-    // On the prototype, as for built-in errors: set as an own field it would be printed with every error.
+    // On the prototype, as for built-in errors: set as an own field it would be printed with every
+    // error.
     Object.defineProperty(this.prototype, 'name', {
       value: 'WalrusError',
       writable: true,

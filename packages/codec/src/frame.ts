@@ -1,9 +1,11 @@
 /**
- * How the Go log l00pss/walrus puts encoded entries into its files: one after the other, each behind its length as
- * u32 little endian. Its files are named `segment_`, a number from 1 in 20 digits, `.wal`.
+ * How the Go log l00pss/walrus puts encoded entries into its files: one after the other, each
+ * behind its length as u32 little endian. Its files are named `segment_`, a number from 1 in 20
+ * digits, `.wal`.
  *
- * No checksum covers the length, so a damaged one cannot be told from a torn tail here: the entry it leads to fails
- * its own checksum, or the bytes end first. The log's own format does not use these frames.
+ * No checksum covers the length, so a damaged one cannot be told from a torn tail here: the entry
+ * it leads to fails its own checksum, or the bytes end first. The log's own format does not use
+ * these frames.
  */
 
 import { checkPosition } from './bounds.ts'
@@ -40,10 +42,11 @@ export function encodeFrame(codec: EntryCodec, entry: Entry): Uint8Array {
 }
 
 /**
- * Finds the encoded entry whose frame starts at `offset`. Copies nothing and verifies nothing but that it is there.
+ * Finds the encoded entry whose frame starts at `offset`. Copies nothing and verifies nothing but
+ * that it is there.
  *
- * @throws {WalrusError} `WALRUS_TRUNCATED` if the bytes end before the frame does, at `offset` itself included;
- *   `WALRUS_INVALID_OPTION` if `offset` is not a position in `bytes`.
+ * @throws {WalrusError} `WALRUS_TRUNCATED` if the bytes end before the frame does, at `offset`
+ *   itself included; `WALRUS_INVALID_OPTION` if `offset` is not a position in `bytes`.
  */
 export function readFrame(bytes: Uint8Array, offset: number): EntryFrame {
   checkPosition(bytes, offset)

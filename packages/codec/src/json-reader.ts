@@ -1,16 +1,18 @@
 /**
  * Reads the fields of an entry from its JSON text.
  *
- * `JSON.parse` does not serve: it rounds integers above 2^53. This reader knows the six keys and their types and
- * nothing else, which also bounds what hostile bytes can make it do: one pass, no recursion, and no memory beyond
- * the transaction id.
+ * `JSON.parse` does not serve: it rounds integers above 2^53. This reader knows the six keys and
+ * their types and nothing else, which also bounds what hostile bytes can make it do: one pass, no
+ * recursion, and no memory beyond the transaction id.
  *
- * It takes what Go's encoding/json takes of white space, order of keys and escapes in the transaction id. It
- * refuses what that one lets pass and the checksum would not see, being made of the values: unknown, repeated or
- * missing keys, keys in another case, `null` for a number, text that is not UTF-8, lone surrogates.
+ * It takes what Go's encoding/json takes of white space, order of keys and escapes in the
+ * transaction id. It refuses what that one lets pass and the checksum would not see, being made of
+ * the values: unknown, repeated or missing keys, keys in another case, `null` for a number, text
+ * that is not UTF-8, lone surrogates.
  */
 
 import { WalrusError } from './errors.ts'
+import { decodeUtf8, hasLoneSurrogate } from './strict-text.ts'
 
 /** What the text says, unverified. */
 export interface JsonFields {
@@ -32,12 +34,8 @@ const MAX_DIGITS = 20
 const KEYS = ['index', 'term', 'data', 'checksum', 'timestamp', 'transaction_id'] as const
 type Key = (typeof KEYS)[number]
 
-const encoder = new TextEncoder()
-const keyBytes = KEYS.map((key) => [key, encoder.encode(`${key}"`)] as const)
-const nullBytes = encoder.encode('null')
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-/** With the `u` flag a pair of surrogates is one character, so this finds lone ones only. */
-const LONE_SURROGATE = /\p{Surrogate}/u
+const keyBytes = KEYS.map((key) => [key, Buffer.from(`${key}"`)] as const)
+const nullBytes = Buffer.from('null')
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -190,12 +188,12 @@ class Reader {
     }
     let text: string
     try {
-      text = strictUtf8.decode(this.#bytes.subarray(start, this.#at))
+      text = decodeUtf8(this.#bytes.subarray(start, this.#at))
       if (escaped) text = JSON.parse(`"${text}"`) as string
     } catch (cause) {
       throw this.#invalid(wanted, start, cause)
     }
-    if (LONE_SURROGATE.test(text)) throw this.#invalid(wanted, start)
+    if (hasLoneSurrogate(text)) throw this.#invalid(wanted, start)
     this.#at++
     return text
   }

@@ -1,11 +1,12 @@
 /**
- * The JSON layout of an entry, byte for byte what the Go log l00pss/walrus writes (its `encoding.go`, Go 1.22 and
- * later):
+ * The JSON layout of an entry, byte for byte what the Go log l00pss/walrus writes (its
+ * `encoding.go`, Go 1.22 and later):
  *
  *     {"index":1,"term":1,"data":"0Q==","checksum":2721966218,"timestamp":1763600000123456789,"transaction_id":""}
  *
- * `data` is base64, or `null` for none; `checksum` is CRC-32/IEEE of this same text with 0 in its place. So the
- * text that counts is the one these values make, whatever white space or order stood in the bytes.
+ * `data` is base64, or `null` for none; `checksum` is CRC-32/IEEE of this same text with 0 in its
+ * place. So the text that counts is the one these values make, whatever white space or order stood
+ * in the bytes.
  */
 
 import { base64Length, readBase64, writeBase64 } from './base64.ts'
@@ -17,8 +18,7 @@ import { readJsonFields } from './json-reader.ts'
 
 const MAX_CHECKSUM_DIGITS = 10
 
-const encoder = new TextEncoder()
-const ZERO = encoder.encode('0')
+const ZERO = Buffer.from('0')
 const NO_BYTES = new Uint8Array(0)
 
 /** Go escapes these so that the text can stand in HTML and in JavaScript. */
@@ -40,7 +40,8 @@ export const jsonCodec: EntryCodec = {
     if (buffer.length - offset >= texts.size + MAX_CHECKSUM_DIGITS) {
       return write(texts, buffer, offset)
     }
-    // So close to the end the digits of the checksum decide whether it fits, and a failure must write nothing.
+    // So close to the end the digits of the checksum decide whether it fits, and a failure must
+    // write nothing.
     const bytes = jsonCodec.encode(entry)
     checkRoom(buffer, offset, bytes.length)
     buffer.set(bytes, offset)
@@ -75,11 +76,10 @@ interface Texts {
 function textsOf(entry: Entry): Texts {
   checkEntry(entry)
   const data = entry.data ?? NO_BYTES
-  const around = textsAround(entry, entry.data === null)
-  const { head, middle, tail } = around
+  const { head, middle, tail } = textsAround(entry, entry.data === null)
   const size = head.length + base64Length(data.length) + middle.length + tail.length
   checkSize(entry, size + MAX_CHECKSUM_DIGITS)
-  return { ...around, data, size }
+  return { head, data, middle, tail, size }
 }
 
 function textsAround(
@@ -89,9 +89,9 @@ function textsAround(
   const { index, term, timestamp, transactionId } = entry
   const id = JSON.stringify(transactionId).replace(ESCAPED_BY_GO, unicodeEscape)
   return {
-    head: encoder.encode(`{"index":${index},"term":${term},"data":${noData ? 'null' : '"'}`),
-    middle: encoder.encode(noData ? ',"checksum":' : '","checksum":'),
-    tail: encoder.encode(`,"timestamp":${timestamp},"transaction_id":${id}}`),
+    head: Buffer.from(`{"index":${index},"term":${term},"data":${noData ? 'null' : '"'}`),
+    middle: Buffer.from(noData ? ',"checksum":' : '","checksum":'),
+    tail: Buffer.from(`,"timestamp":${timestamp},"transaction_id":${id}}`),
   }
 }
 
@@ -108,7 +108,10 @@ function checksumOf(
   return crc32(tail, crc32(ZERO, crc32(middle, crc32(base64, crc32(head)))))
 }
 
-/** Writes the text at `at` and returns its size. There must be room for it with all digits of the checksum. */
+/**
+ * Writes the text at `at` and returns its size. There must be room for it with all digits of the
+ * checksum.
+ */
 function write(texts: Texts, bytes: Uint8Array, at: number): number {
   const { head, data, middle, tail, size } = texts
   bytes.set(head, at)
@@ -116,7 +119,7 @@ function write(texts: Texts, bytes: Uint8Array, at: number): number {
   const middleAt = writeBase64(data, bytes, base64At)
   bytes.set(middle, middleAt)
   const base64 = bytes.subarray(base64At, middleAt)
-  const digits = encoder.encode(`${checksumOf(head, base64, middle, tail)}`)
+  const digits = Buffer.from(`${checksumOf(head, base64, middle, tail)}`)
   const digitsAt = middleAt + middle.length
   bytes.set(digits, digitsAt)
   bytes.set(tail, digitsAt + digits.length)

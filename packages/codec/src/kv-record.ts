@@ -1,14 +1,16 @@
 /**
- * The record of the Go key-value store jerkeyray/walrus, byte for byte (its `wal/record.go` and `wal/wal.go`):
+ * The record of the Go key-value store jerkeyray/walrus, byte for byte (its `wal/record.go` and
+ * `wal/wal.go`):
  *
  *     magic       length  crc   op  keyLen  valueLen  key     value
  *     0xCAFEBABE  u32     u32   u8  u32     u32       keyLen  valueLen      all big endian
  *
- * length counts, and crc (CRC-32/IEEE) covers, everything from op on; op is 1 for set, 2 for delete. Records follow
- * one another in files named `wal-`, a number from 1 in at least four digits, `.log`.
+ * length counts, and crc (CRC-32/IEEE) covers, everything from op on; op is 1 for set, 2 for
+ * delete. Records follow one another in files named `wal-`, a number from 1 in at least four
+ * digits, `.log`.
  *
- * Magic and length are outside the checksum. A damaged length is therefore believed as far as the bytes reach, and
- * then fails the checksum; nothing is allocated by it.
+ * Magic and length are outside the checksum. A damaged length is therefore believed as far as the
+ * bytes reach, and then fails the checksum; nothing is allocated by it.
  */
 
 import { checkPosition } from './bounds.ts'
@@ -43,8 +45,8 @@ export interface DecodedKvRecord {
 /**
  * Size of the record in bytes, exact.
  *
- * @throws {WalrusError} `WALRUS_INVALID_RECORD` if the operation is neither of the two, key or value are not bytes,
- *   or they are longer than 2^32 - 10 bytes together.
+ * @throws {WalrusError} `WALRUS_INVALID_RECORD` if the operation is neither of the two, key or
+ *   value are not bytes, or they are longer than 2^32 - 10 bytes together.
  */
 export function kvRecordSize(record: KvRecord): number {
   return KV_RECORD_HEADER_SIZE + bodySize(record.key, valueOf(record))
@@ -75,9 +77,10 @@ export function encodeKvRecord(record: KvRecord): Uint8Array {
 /**
  * Reads the record that starts at `offset`. Its key and value are views of `bytes`.
  *
- * @throws {WalrusError} `WALRUS_TRUNCATED` if the bytes end before the record does, at `offset` itself included;
- *   `WALRUS_CHECKSUM_MISMATCH`; `WALRUS_INVALID_RECORD` if no record starts there, or one that makes no sense;
- *   `WALRUS_INVALID_OPTION` if `offset` is not a position in `bytes`. Nothing else, whatever `bytes` holds.
+ * @throws {WalrusError} `WALRUS_TRUNCATED` if the bytes end before the record does, at `offset`
+ *   itself included; `WALRUS_CHECKSUM_MISMATCH`; `WALRUS_INVALID_RECORD` if no record starts there,
+ *   or one that makes no sense; `WALRUS_INVALID_OPTION` if `offset` is not a position in `bytes`.
+ *   Nothing else, whatever `bytes` holds.
  */
 export function decodeKvRecord(bytes: Uint8Array, offset: number = 0): DecodedKvRecord {
   checkPosition(bytes, offset)

@@ -52,7 +52,8 @@ describe.each([binaryCodec, jsonCodec] satisfies EntryCodec[])('$format: encodin
     expect(buffer).toEqual(encoded)
   })
 
-  // Index 10670015 has a checksum of two digits in JSON, eight fewer than the size estimate allows for.
+  // Index 10670015 has a checksum of two digits in JSON, eight fewer than the size estimate allows
+  // for.
   it.each([
     entry,
     { ...entry, index: 10670015n, term: 0n, data: null, timestamp: 0n, transactionId: '' },

@@ -1,4 +1,6 @@
-/** Reads the packed files of the earlier systems; what is in them stands in `fixtures/README.md`. */
+/**
+ * Reads the packed files of the earlier systems; what is in them stands in `fixtures/README.md`.
+ */
 
 import { readFileSync } from 'node:fs'
 import { brotliDecompressSync } from 'node:zlib'

@@ -10,7 +10,8 @@ it('the README opens with code that runs and prints what it says', () => {
   const code = /^```js\n(.*?)^```$/ms.exec(readme)![1]!
   const promised = [...code.matchAll(/console\.log\(.*\)\s*\/\/ (.*)$/gm)].map((match) => match[1])
   expect(promised).toHaveLength(5)
-  // Resolved by the package's own name, so this also tries what was built and the `exports` that lead to it.
+  // Resolved by the package's own name, so this also tries what was built and the `exports` that
+  // lead to it.
   const args = ['--input-type=module', '--eval', code]
   const printed = execFileSync(process.execPath, args, { cwd: packageDir, encoding: 'utf8' })
   expect(printed.trimEnd().split('\n')).toEqual(promised)
