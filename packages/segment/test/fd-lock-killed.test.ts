@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fd } from '../src/fd-storage.ts'
 
 const CONTENDERS = 8
-const ACQUISITIONS = Number(process.env['WALRUS_TEST_LOCK_ACQUISITIONS'] ?? 240)
+const ACQUISITIONS = Number(process.env['WALRUS_TEST_LOCK_ACQUISITIONS'] ?? 200)
 
 const storage = fd()
 let dir: string

@@ -17,14 +17,14 @@ function die() {
 }
 
 for (;;) {
-  const doomed = Math.random() < 0.04 ? setTimeout(die, Math.random() * 8) : undefined
+  const doomed = Math.random() < 0.02 ? setTimeout(die, Math.random() * 8) : undefined
   let lock
   try {
     lock = await storage.lock(dir)
   } catch (error) {
     if (error.code !== 'WALRUS_LOCKED') throw error
     clearTimeout(doomed)
-    await sleep(Math.random() * 4)
+    await sleep(Math.random() * 15)
     continue
   }
   note('acquired', lock.epoch)
