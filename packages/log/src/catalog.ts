@@ -1,0 +1,189 @@
+/**
+ * The catalog: which streams a log has, and how far each has got.
+ *
+ * It is a stream of its own (docs/format.md: "stream declared", "catalog snapshot"), so that a stream's name becomes
+ * durable with its first entry, in the same group. Invariants: a stream's number and name never change; `next` only
+ * falls when a group that was never written is taken back.
+ */
+
+import { WalrusError } from '@walrus/codec'
+import { CATALOG_STREAM, FIRST_NAMED_STREAM, PLAIN_STREAM, type Postings } from '@walrus/segment'
+import { invalid } from './options.ts'
+
+/** The longest name of a stream, in bytes of UTF-8. */
+export const MAX_STREAM_NAME_BYTES = 1024
+
+/** A stream as the engine sees it. */
+export class StreamState {
+  readonly id: number
+  readonly name: string
+  /** The lowest position the log holds, or would give out first. */
+  first: number
+  /** The position the next entry gets. */
+  next: number
+  /** Whether its name stands in the log, so that others can find the stream. */
+  declared: boolean
+  /** Its part of the index of the segment that is being filled, and that segment's number. */
+  postings: Postings | undefined
+  postingsOf = 0
+
+  constructor(id: number, name: string, first: number, next: number, declared: boolean) {
+    this.id = id
+    this.name = name
+    this.first = first
+    this.next = next
+    this.declared = declared
+  }
+}
+
+/** A stream's record in a snapshot, or a declaration. */
+export interface StreamRecord {
+  readonly id: number
+  readonly name: string
+  readonly first: number
+  readonly next: number
+}
+
+export class Catalog {
+  readonly plain: StreamState = new StreamState(PLAIN_STREAM, '', 1, 1, true)
+  readonly own: StreamState = new StreamState(CATALOG_STREAM, '', 0, 0, true)
+  readonly #byName = new Map<string, StreamState>()
+  readonly #byId = new Map<number, StreamState>([
+    [PLAIN_STREAM, this.plain],
+    [CATALOG_STREAM, this.own],
+  ])
+  #nextId = FIRST_NAMED_STREAM
+
+  /** The stream of this name; a new one gets a number, and is declared with its first entry. */
+  named(name: string): StreamState {
+    const known = this.#byName.get(name)
+    if (known !== undefined) return known
+    checkStreamName(name)
+    const stream = new StreamState(this.#nextId++, name, 0, 0, false)
+    this.#byName.set(name, stream)
+    this.#byId.set(stream.id, stream)
+    return stream
+  }
+
+  find(name: string): StreamState | undefined {
+    return this.#byName.get(name)
+  }
+
+  byId(id: number): StreamState | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** The named streams that stand in the log, in the order they were declared. */
+  declared(): StreamState[] {
+    return [...this.#byName.values()].filter((stream) => stream.declared)
+  }
+
+  /** Takes what a declaration or snapshot says. */
+  restore(record: StreamRecord): void {
+    let stream = this.#byName.get(record.name)
+    if (stream === undefined) {
+      stream = new StreamState(record.id, record.name, record.first, record.next, true)
+      this.#byName.set(record.name, stream)
+      this.#byId.set(record.id, stream)
+      this.#nextId = Math.max(this.#nextId, record.id + 1)
+    }
+    stream.declared = true
+    stream.next = Math.max(stream.next, record.next)
+  }
+
+  /** Notes that the log holds positions of a stream up to `next`. */
+  reached(id: number, next: number): void {
+    const stream = this.#byId.get(id)
+    if (stream !== undefined) stream.next = Math.max(stream.next, next)
+  }
+}
+
+export function checkStreamName(name: unknown): void {
+  if (typeof name !== 'string' || name === '') {
+    throw invalid(`a stream's name must be a non-empty string, got ${JSON.stringify(name)}`)
+  }
+  const bytes = Buffer.byteLength(name)
+  if (bytes > MAX_STREAM_NAME_BYTES) {
+    throw invalid(`a stream's name may have ${MAX_STREAM_NAME_BYTES} bytes of UTF-8, got ${bytes}`)
+  }
+  if (/\p{Surrogate}/u.test(name)) throw invalid(`a stream's name must be well-formed Unicode`)
+}
+
+/** The body of a declaration. */
+export function encodeDeclaration(stream: StreamState): Uint8Array {
+  const name = new TextEncoder().encode(stream.name)
+  const bytes = new Uint8Array(16 + name.length)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, stream.id, true)
+  view.setBigUint64(8, BigInt(stream.first), true)
+  bytes.set(name, 16)
+  return bytes
+}
+
+export function decodeDeclaration(body: Uint8Array): StreamRecord {
+  if (body.length < 17) throw badRecord()
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength)
+  const first = Number(view.getBigUint64(8, true))
+  return { id: view.getUint32(0, true), first, next: first, name: decodeName(body.subarray(16)) }
+}
+
+const RECORD_BYTES = 24
+/** Snapshot frames are filled up to about this size. */
+const SNAPSHOT_FRAME_BYTES = 0x1_0000
+
+/** The bodies of the snapshot's frames. */
+export function encodeSnapshot(streams: readonly StreamState[]): Uint8Array[] {
+  const frames: Uint8Array[] = []
+  let parts: Uint8Array[] = []
+  let size = 0
+  for (const stream of streams) {
+    const name = new TextEncoder().encode(stream.name)
+    const record = new Uint8Array(RECORD_BYTES + name.length)
+    const view = new DataView(record.buffer)
+    view.setUint32(0, stream.id, true)
+    view.setUint32(4, name.length, true)
+    view.setBigUint64(8, BigInt(stream.first), true)
+    view.setBigUint64(16, BigInt(stream.next), true)
+    record.set(name, RECORD_BYTES)
+    parts.push(record)
+    size += record.length
+    if (size >= SNAPSHOT_FRAME_BYTES) {
+      frames.push(Buffer.concat(parts))
+      parts = []
+      size = 0
+    }
+  }
+  if (size > 0) frames.push(Buffer.concat(parts))
+  return frames
+}
+
+export function decodeSnapshot(body: Uint8Array): StreamRecord[] {
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength)
+  const records: StreamRecord[] = []
+  let at = 0
+  while (at < body.length) {
+    if (at + RECORD_BYTES > body.length) throw badRecord()
+    const nameEnd = at + RECORD_BYTES + view.getUint32(at + 4, true)
+    if (nameEnd > body.length) throw badRecord()
+    records.push({
+      id: view.getUint32(at, true),
+      first: Number(view.getBigUint64(at + 8, true)),
+      next: Number(view.getBigUint64(at + 16, true)),
+      name: decodeName(body.subarray(at + RECORD_BYTES, nameEnd)),
+    })
+    at = nameEnd
+  }
+  return records
+}
+
+function decodeName(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (cause) {
+    throw new WalrusError('WALRUS_CORRUPT', 'the catalog has a name that is not UTF-8', { cause })
+  }
+}
+
+function badRecord(): WalrusError {
+  return new WalrusError('WALRUS_CORRUPT', 'the catalog has a record that ends early')
+}

@@ -1,0 +1,54 @@
+/** An entry as it is read from the log. */
+
+import { binaryCodec } from '@walrus/codec'
+import { type Attributes, decodeAttributes } from '@walrus/segment'
+
+export class LogEntry {
+  /** Its index in the plain log, or its position in the stream it was read from. */
+  readonly index: number
+  /** What was appended. A view of memory that the entry shares with others read with it: copy what you keep long. */
+  readonly data: Uint8Array
+  /** When it was committed: milliseconds since the Unix epoch, never less than an earlier entry's. */
+  readonly time: number
+  readonly #flags: number
+  readonly #attributes: Uint8Array | undefined
+
+  constructor(
+    index: number,
+    data: Uint8Array,
+    time: number,
+    flags: number,
+    attributes: Uint8Array | undefined,
+  ) {
+    this.index = index
+    this.data = data
+    this.time = time
+    this.#flags = flags
+    this.#attributes = attributes
+  }
+
+  /** The term it was appended with; 0 when none was given. */
+  get term(): bigint {
+    return this.#given().term ?? 0n
+  }
+
+  /** The timestamp it was appended with, in nanoseconds since the Unix epoch; when none was given, that of `time`. */
+  get timestamp(): bigint {
+    return this.#given().timestamp ?? BigInt(this.time) * 1_000_000n
+  }
+
+  /** The transaction id it was appended with; empty when none was given. */
+  get transactionId(): string {
+    return this.#given().transactionId ?? ''
+  }
+
+  /** The CRC-32 its binary interchange encoding (`@walrus/codec`) carries. */
+  get checksum(): number {
+    const { index, term, data, timestamp, transactionId } = this
+    return binaryCodec.checksum({ index: BigInt(index), term, data, timestamp, transactionId })
+  }
+
+  #given(): Attributes {
+    return this.#attributes === undefined ? {} : decodeAttributes(this.#flags, this.#attributes)
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * A log opened for reading: beside a writer in this or another process, or alone. Takes no lock, changes nothing.
+ *
+ * While a writer holds the lock, the tail file says how far the log is durable, and that is where reading ends.
+ * Without one, what is whole counts, as the next writer's recovery would decide it. Invariant: `point` only moves
+ * forward; everything before it has been checked, or lies in segments that were durable as a whole.
+ */
+
+import { join } from 'node:path'
+import { WalrusError } from '@walrus/codec'
+import { type SegmentHeader, SegmentIndex, type Storage, scanGroups, seedOf } from '@walrus/segment'
+import { type Analysis, analyse, readHeader } from './analysis.ts'
+import type { Catalog } from './catalog.ts'
+import { corrupt, hasCode } from './errors.ts'
+import { segmentPath, TAIL_NAME } from './names.ts'
+import { cleanReport, type RecoveryReport } from './report.ts'
+import { restoreCatalog } from './restore.ts'
+import { SegmentTable } from './segment-table.ts'
+import { type Point, readTail } from './tail-file.ts'
+import { Waiters } from './waiters.ts'
+
+/** How often another process's progress is looked at when nothing hints at it, in milliseconds. */
+const POLL_EVERY_MS = 40
+/** A writer that is just opening, rotating or recovering may change files while they are looked at. */
+const ATTEMPTS = 20
+const ATTEMPT_EVERY_MS = 50
+
+export class Follower {
+  readonly table: SegmentTable
+  readonly report: RecoveryReport
+  catalog: Catalog
+  point: Point
+  readonly #dir: string
+  readonly #storage: Storage
+  readonly #advanced: () => void
+  readonly #waiters = new Waiters()
+  #index: SegmentIndex
+  #header: SegmentHeader
+  #refreshing: Promise<void> | undefined
+  #watch: { close(): void } | undefined
+  #closed = false
+
+  private constructor(dir: string, storage: Storage, start: FollowerStart, advanced: () => void) {
+    this.#dir = dir
+    this.#storage = storage
+    this.#advanced = advanced
+    this.table = start.table
+    this.report = start.report
+    this.point = start.point
+    this.#index = start.index
+    this.#header = start.header
+    this.catalog = restoreCatalog(this.table, this.point.plainNext)
+  }
+
+  /**
+   * @throws `WALRUS_NOT_FOUND` when there is no log; what opening for writing throws for a damaged one
+   */
+  static async open(dir: string, storage: Storage, advanced: () => void): Promise<Follower> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const start =
+          (await storage.locked(dir)) === undefined
+            ? await startAlone(storage, dir)
+            : await startBeside(storage, dir)
+        return new Follower(dir, storage, start, advanced)
+      } catch (error) {
+        const writing = (await storage.locked(dir)) !== undefined
+        if (!writing || attempt === ATTEMPTS || hasCode(error, 'WALRUS_UNSUPPORTED_FORMAT'))
+          throw error
+        await new Promise<void>((resolve) => storage.env.after(ATTEMPT_EVERY_MS, resolve))
+      }
+    }
+  }
+
+  /** Looks how far the writer has got. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = undefined
+    })
+    return this.#refreshing
+  }
+
+  /** Resolves when more may be there to read, or the signal aborts. */
+  async changed(signal: AbortSignal | undefined): Promise<void> {
+    this.#watch ??= this.#storage.watch(join(this.#dir, TAIL_NAME), () => this.#waiters.wake())
+    const timer = this.#storage.env.after(POLL_EVERY_MS, () => this.#waiters.wake())
+    await this.#waiters.wait(signal)
+    timer.cancel()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#watch?.close()
+    this.#waiters.wake()
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.#closed) return
+    const before = this.point.lsn
+    const tail = await readTail(this.#storage, this.#dir)
+    if (tail !== undefined && tail.durable.lsn > this.point.lsn) {
+      await this.#advanceTo(tail.durable)
+    } else if ((await this.#storage.locked(this.#dir)) === undefined) {
+      await this.#adopt(await analyse(this.#storage, this.#dir))
+    }
+    if (this.point.lsn === before) return
+    this.#advanced()
+    this.#waiters.wake()
+  }
+
+  /** The writer is gone: what it left may reach further than it came to say. */
+  async #adopt(analysis: Analysis | undefined): Promise<void> {
+    if (analysis !== undefined && analysis.end.lsn > this.point.lsn)
+      await this.#advanceTo(analysis.end)
+  }
+
+  async #advanceTo(point: Point): Promise<void> {
+    if (point.segment !== this.point.segment || point.salt !== this.point.salt) {
+      await this.#changeSegment(point)
+    }
+    await this.#scanOn(point)
+    this.table.last.lastEnd = point.offset
+    this.point = point
+    this.catalog = restoreCatalog(this.table, point.plainNext)
+  }
+
+  /** Takes in the segments between the one known last and that of `point`, by their links. */
+  async #changeSegment(point: Point): Promise<void> {
+    const headers: SegmentHeader[] = []
+    let id = point.segment
+    while (id !== 0 && (headers.length === 0 || this.table.find(id) === undefined)) {
+      const header = await this.#readHeader(id)
+      headers.unshift(header)
+      id = header.predecessor.id
+    }
+    const kept = this.table.segments.findIndex((segment) => segment.id === id)
+    this.table.cut(kept + 1)
+    // Its end is what its successor says now; an index made before may know more, or less.
+    this.table.segments.at(-1)?.release()
+    for (const header of headers) this.table.add(header.id)
+    this.#header = headers.at(-1)!
+    this.#index = new SegmentIndex()
+    this.table.last.know(this.#header, this.#index)
+    const { firstLsn, firstGroup, plainNext, salt } = this.#header
+    this.point = { lsn: firstLsn, segment: point.segment, salt, offset: firstGroup, plainNext }
+  }
+
+  async #scanOn(point: Point): Promise<void> {
+    const { header, path } = this.table.last
+    const { baseTime, firstLsn } = header
+    const file = await this.#storage.open(path, 'read')
+    try {
+      const range = {
+        file,
+        id: header.id,
+        seed: seedOf(header.salt),
+        from: this.point.offset,
+        to: point.offset,
+        firstLsn: this.point.lsn,
+      }
+      const scan = await scanGroups(range, (group) =>
+        this.#index.addScanned(group, baseTime, firstLsn),
+      )
+      if (scan.end === point.offset && scan.nextLsn === point.lsn) return
+      throw corrupt(path, scan.end, `no whole commit group stands where LSN ${scan.nextLsn} must`)
+    } finally {
+      await file.close()
+    }
+  }
+
+  async #readHeader(id: number): Promise<SegmentHeader> {
+    const file = await this.#storage.open(segmentPath(this.#dir, id), 'read')
+    try {
+      return await readHeader(file, id)
+    } finally {
+      await file.close()
+    }
+  }
+}
+
+interface FollowerStart {
+  readonly table: SegmentTable
+  readonly report: RecoveryReport
+  readonly point: Point
+  readonly header: SegmentHeader
+  readonly index: SegmentIndex
+}
+
+async function startAlone(storage: Storage, dir: string): Promise<FollowerStart> {
+  const analysis = await analyse(storage, dir)
+  if (analysis === undefined) throw noLog(dir)
+  const table = new SegmentTable(storage, dir, analysis.ids)
+  for (const { id, header, index } of analysis.scanned) table.find(id)?.know(header, index)
+  table.last.lastEnd = analysis.end.offset
+  const { header, index } = analysis.scanned.at(-1)!
+  const report = {
+    ...cleanReport(),
+    clean: analysis.clean,
+    scannedBytes: analysis.clean
+      ? 0
+      : analysis.scanned.reduce((sum, { scan }) => sum + scan.end, 0),
+    torn: analysis.torn,
+  }
+  return { table, report, point: analysis.end, header, index }
+}
+
+/** Beside a writer: the segments by their links, from the one the tail file names back to the first. */
+async function startBeside(storage: Storage, dir: string): Promise<FollowerStart> {
+  const tail = await readTail(storage, dir)
+  if (tail === undefined) throw noLog(dir)
+  const { durable, firstSegment } = tail
+  const ids: number[] = []
+  let last: SegmentHeader | undefined
+  for (let id = durable.segment; id !== 0; ) {
+    const file = await storage.open(segmentPath(dir, id), 'read')
+    try {
+      const header = await readHeader(file, id)
+      last ??= header
+      ids.unshift(id)
+      id = id === firstSegment ? 0 : header.predecessor.id
+    } finally {
+      await file.close()
+    }
+  }
+  const header = last!
+  const index = new SegmentIndex()
+  const table = new SegmentTable(storage, dir, ids)
+  table.last.know(header, index)
+  table.last.lastEnd = durable.offset
+  const file = await storage.open(table.last.path, 'read')
+  try {
+    const { id, salt, firstGroup: from, firstLsn, baseTime } = header
+    const range = { file, id, seed: seedOf(salt), from, to: durable.offset, firstLsn }
+    const scan = await scanGroups(range, (group) => index.addScanned(group, baseTime, firstLsn))
+    if (scan.end !== durable.offset || scan.nextLsn !== durable.lsn) {
+      throw corrupt(
+        file.path,
+        scan.end,
+        `no whole commit group stands where LSN ${scan.nextLsn} must`,
+      )
+    }
+  } finally {
+    await file.close()
+  }
+  return { table, report: cleanReport(), point: durable, header, index }
+}
+
+function noLog(dir: string): WalrusError {
+  return new WalrusError('WALRUS_NOT_FOUND', `there is no log in ${dir}`, { file: dir })
+}

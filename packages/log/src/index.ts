@@ -1,0 +1,13 @@
+export { LogEntry } from './entry.ts'
+export { AbortError } from './errors.ts'
+export type {
+  AppendOptions,
+  EntryAttributes,
+  EntryInput,
+  Payload,
+  WaitOptions,
+} from './input.ts'
+export { Log, type LogStats, type Marks } from './log.ts'
+export type { Durability, LogOptions } from './options.ts'
+export type { RecoveryReport } from './report.ts'
+export { type EntriesOptions, type ReadOptions, Stream } from './stream.ts'

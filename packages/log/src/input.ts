@@ -1,0 +1,150 @@
+/** What callers hand to a log: payloads and the options of one call, checked. */
+
+import { WalrusError } from '@walrus/codec'
+import {
+  type EncodedAttributes,
+  type Environment,
+  encodeAttributes,
+  MAX_TRANSACTION_ID_BYTES,
+} from '@walrus/segment'
+import { AbortError } from './errors.ts'
+import { checkInteger, checkNames, invalid } from './options.ts'
+
+/** Bytes, or text that is stored as UTF-8. May be empty. */
+export type Payload = Uint8Array | string
+
+/** What can be kept with an entry, for interchange with other logs. Costs nothing when not given. */
+export interface EntryAttributes {
+  /** 0 to 2^64 - 1. */
+  readonly term?: bigint
+  /** Nanoseconds since the Unix epoch, -2^63 to 2^63 - 1. */
+  readonly timestamp?: bigint
+  /** At most 1,024 bytes of UTF-8. */
+  readonly transactionId?: string
+}
+
+/** An entry of a batch with attributes of its own. */
+export interface EntryInput extends EntryAttributes {
+  readonly data: Payload
+}
+
+/** How long a call may wait. */
+export interface WaitOptions {
+  /** Gives up waiting when aborted. What has been sequenced by then is appended all the same. */
+  readonly signal?: AbortSignal
+  /** Gives up waiting after this many milliseconds, 1 to 2^31 - 1, with `WALRUS_TIMEOUT`. */
+  readonly timeoutMs?: number
+}
+
+export interface AppendOptions extends EntryAttributes, WaitOptions {}
+
+const ATTRIBUTES = ['term', 'timestamp', 'transactionId']
+const WAITING = ['signal', 'timeoutMs']
+const MAX_TERM = 2n ** 64n - 1n
+const MAX_TIMESTAMP = 2n ** 63n - 1n
+
+/** A payload's bytes. */
+export function toBytes(data: unknown): Uint8Array {
+  if (data instanceof Uint8Array) return data
+  if (typeof data === 'string') return Buffer.from(data)
+  const got = data === null ? 'null' : typeof data
+  throw invalid(`an entry must be a Uint8Array or a string, got ${got}`)
+}
+
+export function checkSize(bytes: number, most: number): void {
+  if (bytes <= most) return
+  throw new WalrusError(
+    'WALRUS_ENTRY_TOO_LARGE',
+    `an entry of ${bytes} bytes is larger than maxEntryBytes, ${most}; nothing was written`,
+  )
+}
+
+/** The options of an append, its attributes encoded. */
+export function checkAppendOptions(options: AppendOptions): EncodedAttributes | undefined {
+  checkNames('append', options, [...ATTRIBUTES, ...WAITING])
+  checkWait(options)
+  return checkAttributes(options)
+}
+
+/** An element of a batch: its bytes and its attributes. */
+export function checkBatchEntry(entry: unknown): {
+  bytes: Uint8Array
+  attributes: EncodedAttributes | undefined
+} {
+  if (typeof entry !== 'object' || entry === null || entry instanceof Uint8Array) {
+    return { bytes: toBytes(entry), attributes: undefined }
+  }
+  checkNames('an entry of a batch', entry, ['data', ...ATTRIBUTES])
+  const input = entry as EntryInput
+  return { bytes: toBytes(input.data), attributes: checkAttributes(input) }
+}
+
+function checkAttributes(given: EntryAttributes): EncodedAttributes | undefined {
+  const { term, timestamp, transactionId } = given
+  if (term !== undefined && (typeof term !== 'bigint' || term < 0n || term > MAX_TERM)) {
+    throw invalid(`term must be a bigint from 0 to 2^64 - 1, got ${String(term)}`)
+  }
+  if (
+    timestamp !== undefined &&
+    (typeof timestamp !== 'bigint' || timestamp < -MAX_TIMESTAMP - 1n || timestamp > MAX_TIMESTAMP)
+  ) {
+    throw invalid(`timestamp must be a bigint of 64 bits, got ${String(timestamp)}`)
+  }
+  if (transactionId !== undefined) checkTransactionId(transactionId)
+  return encodeAttributes({ term, timestamp, transactionId })
+}
+
+function checkTransactionId(id: unknown): void {
+  if (typeof id !== 'string' || /\p{Surrogate}/u.test(id)) {
+    throw invalid('transactionId must be a string of well-formed Unicode')
+  }
+  const bytes = Buffer.byteLength(id)
+  if (bytes > MAX_TRANSACTION_ID_BYTES) {
+    throw invalid(`transactionId may have ${MAX_TRANSACTION_ID_BYTES} bytes, got ${bytes}`)
+  }
+}
+
+export function checkWaitOptions(what: string, options: WaitOptions): void {
+  checkNames(what, options, WAITING)
+  checkWait(options)
+}
+
+function checkWait({ signal, timeoutMs }: WaitOptions): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalid('signal must be an AbortSignal')
+  }
+  if (timeoutMs !== undefined) checkInteger('timeoutMs', timeoutMs, 1, 2 ** 31 - 1)
+}
+
+/** Refuses to begin when the caller has given up already. */
+export function checkNotAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return
+  throw new AbortError('aborted before anything was written', signal.reason)
+}
+
+/** Waits for `work` no longer than the options say. `work` goes on by itself. */
+export function waitFor<T>(
+  environment: Environment,
+  work: Promise<T>,
+  { signal, timeoutMs }: WaitOptions,
+): Promise<T> {
+  if (signal === undefined && timeoutMs === undefined) return work
+  return new Promise((resolve, reject) => {
+    const giveUp = () => {
+      const message = 'aborted while waiting; what was appended may become durable'
+      reject(new AbortError(message, signal?.reason))
+    }
+    const runOut = () => {
+      const message = `not acknowledged within ${timeoutMs} ms; it may still become durable`
+      reject(new WalrusError('WALRUS_TIMEOUT', message))
+    }
+    const timer = timeoutMs === undefined ? undefined : environment.after(timeoutMs, runOut)
+    signal?.addEventListener('abort', giveUp, { once: true })
+    const done = () => {
+      timer?.cancel()
+      signal?.removeEventListener('abort', giveUp)
+    }
+    work.then(resolve, reject)
+    work.then(done, done)
+  })
+}

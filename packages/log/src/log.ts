@@ -1,0 +1,335 @@
+/**
+ * A log: opened on a directory, appended to, read, closed. The public face of the package.
+ */
+
+import type { Lock } from '@walrus/segment'
+import type { ActiveSegment } from './active-segment.ts'
+import { Catalog, checkStreamName, type StreamState } from './catalog.ts'
+import type { LogEntry } from './entry.ts'
+import { closedError, readOnlyError } from './errors.ts'
+import { Follower } from './follower.ts'
+import type { AppendOptions, EntryInput, Payload, WaitOptions } from './input.ts'
+import { type LogOptions, type ResolvedOptions, resolveOptions } from './options.ts'
+import { openWriter } from './open-writer.ts'
+import { Reader } from './reader.ts'
+import type { RecoveryReport } from './report.ts'
+import type { SegmentTable } from './segment-table.ts'
+import { type EntriesOptions, type ReadOptions, Stream, type StreamHost } from './stream.ts'
+import type { Point } from './tail-file.ts'
+import { Waiters } from './waiters.ts'
+import type { Writer } from './writer.ts'
+
+/**
+ * How far the log has got, as LSNs: everything before `sequenced` has its place in the order; everything before
+ * `written` survives a killed process; everything before `durable` survives a power loss.
+ */
+export interface Marks {
+  readonly sequenced: number
+  readonly written: number
+  readonly durable: number
+}
+
+export interface LogStats {
+  readonly storage: string
+  readonly segments: number
+  readonly firstIndex: number
+  readonly lastIndex: number
+  readonly streams: number
+  readonly marks: Marks
+  /** Bytes sequenced and not yet written. */
+  readonly pendingBytes: number
+}
+
+/** The parts of an open log. */
+interface Parts {
+  readonly options: ResolvedOptions
+  readonly table: SegmentTable
+  readonly report: RecoveryReport
+  readonly catalog: Catalog
+  readonly writer: Writer | undefined
+  readonly lock: Lock | undefined
+  readonly follower: Follower | undefined
+  readonly waiters: Waiters
+}
+
+export class Log implements AsyncDisposable {
+  /** The directory it was opened on. */
+  readonly dir: string
+  readonly #parts: Parts
+  readonly #reader: Reader
+  readonly #plain: Stream
+  readonly #maxEntryBytes: number
+  #writer: Writer | undefined
+  #closed = false
+  #closing: Promise<void> | undefined
+  /** First and last index when it was closed. */
+  #final: { first: number; last: number } | undefined
+
+  private constructor(dir: string, parts: Parts) {
+    this.dir = dir
+    this.#parts = parts
+    this.#writer = parts.writer
+    this.#maxEntryBytes = parts.options.maxEntryBytes
+    this.#reader = new Reader(parts.table, () => this.#visible(), parts.options.verifyReads)
+    this.#plain = new Stream(this.#host(), '', 1, () => this.#parts.catalog.plain)
+  }
+
+  /**
+   * Opens a log, making the directory and the log in it if there is none, and recovers what a crash left.
+   *
+   * For writing (the default) it takes the writer's lock, and holds it until `close` or the end of the process.
+   * For reading (`readOnly`) it changes nothing, and sees what is durable while a writer runs; beside none, all that
+   * is whole.
+   *
+   * @param dir the log's directory, nothing else's
+   * @throws `WALRUS_LOCKED` naming the process that has it open
+   * @throws `WALRUS_CORRUPT`, `WALRUS_SEGMENT_MISSING`, `WALRUS_FOREIGN_FILE`, `WALRUS_UNSUPPORTED_FORMAT`: the log
+   *   cannot be opened without losing what was durable; nothing has been changed
+   * @throws `WALRUS_INVALID_OPTION`, `WALRUS_NOT_FOUND` (`readOnly`), `WALRUS_NOT_A_DIRECTORY`,
+   *   `WALRUS_PERMISSION_DENIED`, `WALRUS_DISK_FULL`, `WALRUS_IO`
+   */
+  static async open(dir: string, options: LogOptions = {}): Promise<Log> {
+    const resolved = resolveOptions(dir, options)
+    const waiters = new Waiters()
+    if (resolved.readOnly) {
+      const follower = await Follower.open(dir, resolved.storage, () => waiters.wake())
+      const { table, report } = follower
+      return new Log(dir, {
+        options: resolved,
+        table,
+        report,
+        catalog: follower.catalog,
+        writer: undefined,
+        lock: undefined,
+        follower,
+        waiters,
+      })
+    }
+    const opened = await openWriter(dir, resolved, (table) => ({
+      began: (segment) => began(table, segment),
+      ended: (segment) => table.find(segment.id)?.release(),
+      advanced: () => waiters.wake(),
+    }))
+    return new Log(dir, { ...opened, options: resolved, follower: undefined, waiters })
+  }
+
+  /** What opening found. */
+  get recovery(): RecoveryReport {
+    return this.#parts.report
+  }
+
+  /** The first index of the plain log; 0 when it is empty. Readable after `close`. */
+  get firstIndex(): number {
+    if (this.#final !== undefined) return this.#final.first
+    return this.#plain.next > this.#plain.first ? this.#plain.first : 0
+  }
+
+  /** The last index of the plain log that can be read; 0 when it is empty. Readable after `close`. */
+  get lastIndex(): number {
+    if (this.#final !== undefined) return this.#final.last
+    return this.#plain.next > this.#plain.first ? this.#plain.next - 1 : 0
+  }
+
+  get marks(): Marks {
+    const { writer, follower } = this.#parts
+    if (writer === undefined) {
+      const { lsn } = follower!.point
+      return { sequenced: lsn, written: lsn, durable: lsn }
+    }
+    return {
+      sequenced: writer.sequencer.nextLsn,
+      written: writer.written.lsn,
+      durable: writer.durable.lsn,
+    }
+  }
+
+  /**
+   * Appends an entry to the plain log; resolves to its index, from 1, once it is as durable as the log was asked
+   * to make it. The payload is copied before this returns.
+   * @throws as `Stream.append`
+   */
+  append(data: Payload, options?: AppendOptions): Promise<number> {
+    if (options === undefined && data instanceof Uint8Array && data.length <= this.#maxEntryBytes) {
+      const writer = this.#writer
+      if (writer !== undefined) return writer.append(this.#parts.catalog.plain, data, undefined)
+    }
+    return this.#plain.append(data, options)
+  }
+
+  /** Appends an entry without waiting for the event loop. See `Stream.appendSync`. */
+  appendSync(data: Payload, options?: AppendOptions): number {
+    if (options === undefined && data instanceof Uint8Array && data.length <= this.#maxEntryBytes) {
+      const writer = this.#writer
+      if (writer !== undefined) return writer.appendSync(this.#parts.catalog.plain, data, undefined)
+    }
+    return this.#plain.appendSync(data, options)
+  }
+
+  /** Appends entries as one, all or none; resolves to their indexes. See `Stream.appendBatch`. */
+  appendBatch(
+    entries: readonly (Payload | EntryInput)[],
+    options?: WaitOptions,
+  ): Promise<number[]> {
+    return this.#plain.appendBatch(entries, options)
+  }
+
+  /** The entry with this index. See `Stream.get`. */
+  get(index: number): Promise<LogEntry> {
+    return this.#plain.get(index)
+  }
+
+  /** As `get`, blocking. */
+  getSync(index: number): LogEntry {
+    return this.#plain.getSync(index)
+  }
+
+  /** The entries from `from` to `to`, both included. See `Stream.range`. */
+  range(from: number, to: number): Promise<LogEntry[]> {
+    return this.#plain.range(from, to)
+  }
+
+  /** The next entries from an index on. See `Stream.read`. */
+  read(options?: ReadOptions): Promise<LogEntry[]> {
+    return this.#plain.read(options)
+  }
+
+  /** Iterates over the plain log. See `Stream.entries`. */
+  entries(options?: EntriesOptions): AsyncIterableIterator<LogEntry> {
+    return this.#plain.entries(options)
+  }
+
+  /**
+   * A named stream on this log: any non-empty string of up to 1,024 bytes. Its positions are its own, from 0; it
+   * appears in the log with its first entry.
+   */
+  stream(name: string): Stream {
+    checkStreamName(name)
+    const { catalog, writer } = this.#parts
+    const state = (): StreamState | undefined =>
+      writer === undefined ? catalog.find(name) : catalog.named(name)
+    return new Stream(this.#host(), name, 0, state)
+  }
+
+  /** The names of the streams that have entries, in the order they appeared. */
+  streams(): string[] {
+    return this.#parts.catalog.declared().map(({ name }) => name)
+  }
+
+  /**
+   * Makes everything appended before the call durable, whatever the durability of the log.
+   * @throws `WALRUS_FAILED`, `WALRUS_DISK_FULL`, `WALRUS_CLOSED`, `WALRUS_READ_ONLY`
+   */
+  async sync(): Promise<void> {
+    await this.#writable().sync()
+  }
+
+  /** For a log opened for reading: looks how far its writer has got. Otherwise does nothing. */
+  async refresh(): Promise<void> {
+    if (this.#closed) throw closedError()
+    await this.#parts.follower?.refresh()
+  }
+
+  stats(): LogStats {
+    const { options, table, catalog, writer } = this.#parts
+    return {
+      storage: options.storage.name,
+      segments: table.segments.length,
+      firstIndex: this.firstIndex,
+      lastIndex: this.lastIndex,
+      streams: catalog.declared().length,
+      marks: this.marks,
+      pendingBytes: writer?.sequencer.pendingBytes ?? 0,
+    }
+  }
+
+  /**
+   * Writes and syncs what is outstanding, leaves the files so that the next opening reads next to nothing, and
+   * releases the lock. Calls after the first get the same promise.
+   * @throws `WALRUS_FAILED`, `WALRUS_DISK_FULL` when something could not be kept; everything is released all the same
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    const { writer, lock, follower, table, waiters } = this.#parts
+    this.#closed = true
+    this.#writer = undefined
+    try {
+      await writer?.close()
+      follower?.close()
+    } finally {
+      this.#final = { first: this.firstIndex, last: this.lastIndex }
+      waiters.wake()
+      table.close()
+      await lock?.release()
+    }
+  }
+
+  #writable(): Writer {
+    if (this.#closed) throw closedError()
+    const { writer } = this.#parts
+    if (writer === undefined) throw readOnlyError()
+    return writer
+  }
+
+  /** Everything before this point can be read: what has been acknowledged. */
+  #visible(): Point {
+    const { writer, follower, options, catalog } = this.#parts
+    if (writer === undefined) return follower!.point
+    if (options.durability === 'commit') return writer.durable
+    if (options.durability !== 'none') return writer.written
+    const { segment, nextLsn, sequencedEnd } = writer.sequencer
+    return {
+      lsn: nextLsn,
+      segment: segment.id,
+      salt: segment.header.salt,
+      offset: sequencedEnd,
+      plainNext: catalog.plain.next,
+    }
+  }
+
+  #host(): StreamHost {
+    const { options, waiters, follower, writer } = this.#parts
+    return {
+      options,
+      writer: () => this.#writable(),
+      reader: () => {
+        if (this.#closed) throw closedError()
+        // Under `none` what was just appended may still be in memory only.
+        if (options.durability === 'none' && (writer?.sequencer.pendingBytes ?? 0) > 0) {
+          writer!.flushSync()
+        }
+        return this.#reader
+      },
+      visibleNext: (stream) => this.#visibleNext(stream),
+      refresh: async () => {
+        if (this.#closed) throw closedError()
+        await follower?.refresh()
+      },
+      changed: async (signal) => {
+        if (this.#closed) throw closedError()
+        await (follower?.changed(signal) ?? waiters.wait(signal))
+        if (this.#closed) throw closedError()
+        if (writer?.failure !== undefined) throw writer.failure
+      },
+    }
+  }
+
+  #visibleNext(stream: StreamState | undefined): number {
+    if (stream === undefined) return 0
+    if (stream.id === 0) return this.#visible().plainNext
+    if (this.#parts.options.durability === 'none') return stream.next
+    return this.#reader.next(stream.id, stream.first)
+  }
+}
+
+/** A segment that has begun: readers find it in the table, its index in memory. */
+function began(table: SegmentTable, segment: ActiveSegment): void {
+  table.add(segment.id).know(segment.header, segment.index)
+}

@@ -1,0 +1,37 @@
+/** The names of a log's files (docs/format.md). */
+
+import { join } from 'node:path'
+
+export const TAIL_NAME = 'TAIL'
+export const QUARANTINE_NAME = 'quarantine'
+
+const DIGITS = 12
+const SEGMENT = /^(\d{12})\.seg$/
+const UNFINISHED = /^\d{12}\.(seg|idx)(\.\d+)?\.new$/
+
+export function segmentPath(dir: string, id: number): string {
+  return join(dir, `${String(id).padStart(DIGITS, '0')}.seg`)
+}
+
+/** The temporary name under which a segment is prepared; `attempt` keeps abandoned ones apart. */
+export function unfinishedSegmentPath(dir: string, id: number, attempt: number): string {
+  return `${segmentPath(dir, id)}.${attempt}.new`
+}
+
+export function indexPath(dir: string, id: number): string {
+  return join(dir, `${String(id).padStart(DIGITS, '0')}.idx`)
+}
+
+/** The segment numbers among the names in a directory, ascending. */
+export function segmentIds(names: readonly string[]): number[] {
+  return names
+    .map((name) => SEGMENT.exec(name)?.[1])
+    .filter((digits) => digits !== undefined)
+    .map(Number)
+    .sort((a, b) => a - b)
+}
+
+/** Whether a name is that of a segment or index that was never finished. */
+export function isUnfinished(name: string): boolean {
+  return UNFINISHED.test(name)
+}

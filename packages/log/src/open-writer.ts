@@ -1,0 +1,189 @@
+/**
+ * Opening a log for writing: the lock, the end of the log, the segment to go on in.
+ */
+
+import { dirname, resolve } from 'node:path'
+import { Begun, type Lock, type Storage } from '@walrus/segment'
+import {
+  ActiveSegment,
+  createSegment,
+  firstGroupOffset,
+  groupAlign,
+  type Stamps,
+} from './active-segment.ts'
+import { type Analysis, analyse, bootOf } from './analysis.ts'
+import type { Catalog } from './catalog.ts'
+import { hasCode } from './errors.ts'
+import { segmentPath, unfinishedSegmentPath } from './names.ts'
+import { doLater } from './operation.ts'
+import type { ResolvedOptions } from './options.ts'
+import { cleanReport, type RecoveryReport } from './report.ts'
+import { restoreCatalog } from './restore.ts'
+import { SegmentTable } from './segment-table.ts'
+import { randomSalt, Sequencer } from './sequencer.ts'
+import { type Point, TailFile } from './tail-file.ts'
+import { removeUnfinished, takeOver } from './takeover.ts'
+import { Writer, type WriterEvents } from './writer.ts'
+
+export interface OpenedWriter {
+  readonly lock: Lock
+  readonly writer: Writer
+  readonly table: SegmentTable
+  readonly catalog: Catalog
+  readonly report: RecoveryReport
+}
+
+/** Where a writer goes on. */
+interface Start {
+  readonly segment: ActiveSegment
+  readonly end: Point
+  readonly ids: readonly number[]
+  readonly time: number
+  readonly analysis: Analysis | undefined
+  readonly report: RecoveryReport
+}
+
+/** Takes the lock and brings the log to where entries can be appended. Changes nothing when it throws. */
+export async function openWriter(
+  dir: string,
+  options: ResolvedOptions,
+  events: (table: SegmentTable) => WriterEvents,
+): Promise<OpenedWriter> {
+  const { storage } = options
+  await makeDirectory(storage, dir)
+  const lock = await storage.lock(dir)
+  try {
+    const stamps = { boot: bootOf(storage), epoch: lock.epoch }
+    const start = await findStart(storage, dir, stamps)
+    const { segment, analysis, report } = start
+    const table = new SegmentTable(storage, dir, start.ids)
+    for (const { id, header, index } of analysis?.scanned ?? []) {
+      if (analysis?.clean === false) table.find(id)?.know(header, index)
+    }
+    table.find(segment.id)!.know(segment.header, segment.index)
+    table.last.lastEnd = start.end.offset
+    const catalog = restoreCatalog(table, start.end.plainNext)
+    // From here on it grows; what can be read is bounded by what has been acknowledged.
+    table.last.lastEnd = undefined
+    const { segmentBytes } = options
+    const { lsn } = start.end
+    const sequencer = new Sequencer(
+      storage,
+      segmentBytes,
+      stamps,
+      catalog,
+      segment,
+      lsn,
+      start.time,
+    )
+    const tail = await TailFile.open(storage, dir, analysis?.tail?.sequence ?? 0)
+    const from = {
+      ...stamps,
+      segment,
+      logId: segment.header.logId,
+      firstSegment: start.ids[0]!,
+      written: start.end,
+    }
+    const writer = new Writer(dir, options, sequencer, tail, from, events(table))
+    await writer.noteStart()
+    await storage.syncDir(dir)
+    return { lock, writer, table, catalog, report }
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+async function findStart(storage: Storage, dir: string, stamps: Stamps): Promise<Start> {
+  await removeUnfinished(storage, dir)
+  const analysis = await analyse(storage, dir)
+  if (analysis === undefined) return await firstSegment(storage, dir, stamps)
+  const { ids, time, end } = analysis
+  if (analysis.clean) {
+    const { header, index, scan } = analysis.scanned.at(-1)!
+    const segment = new ActiveSegment(header, undefined, index)
+    segment.file = await storage.open(segmentPath(dir, header.id), 'write')
+    segment.end = scan.end
+    segment.writtenEnd = scan.end
+    segment.zeroedTo = scan.end
+    segment.nameDurable = true
+    return { segment, end, ids, time, analysis, report: cleanReport() }
+  }
+  const { segment, groups, frames, quarantined } = await takeOver(storage, dir, analysis, stamps)
+  const { header } = segment
+  return {
+    segment,
+    end: { ...end, segment: segment.id, salt: header.salt, offset: segment.end },
+    ids: [...ids.filter((id) => id <= header.predecessor.id), segment.id],
+    time,
+    analysis,
+    report: {
+      clean: false,
+      scannedBytes: analysis.scanned.reduce((sum, scanned) => sum + scanned.scan.end, 0),
+      cut: { file: segmentPath(dir, header.predecessor.id), offset: header.predecessor.end },
+      takenOver: { groups, entries: frames },
+      torn: analysis.torn,
+      quarantined,
+    },
+  }
+}
+
+async function firstSegment(storage: Storage, dir: string, stamps: Stamps): Promise<Start> {
+  const logId = new Uint8Array(16)
+  storage.env.random(logId)
+  const align = groupAlign(storage)
+  const time = storage.env.now()
+  const header = {
+    firstGroup: firstGroupOffset(align),
+    logId,
+    id: 1,
+    generation: 0,
+    salt: randomSalt(storage),
+    firstLsn: 1,
+    plainNext: 1,
+    baseTime: time,
+    boot: stamps.boot,
+    epoch: stamps.epoch,
+    predecessor: { id: 0, generation: 0, salt: 0, end: 0 },
+    mark: 1,
+    begun: Begun.first,
+    align,
+    catalogSegment: 1,
+    catalogFrames: 0,
+  }
+  const segment = new ActiveSegment(header, undefined)
+  const path = unfinishedSegmentPath(dir, 1, 0)
+  const file = await storage.open(path, 'create')
+  try {
+    const target = { file, path, zeroedTo: 0 }
+    await doLater(createSegment(storage, dir, segment, target, 1, true))
+  } catch (error) {
+    await file.close()
+    if (segment.file === undefined) await storage.remove(path)
+    throw error
+  }
+  const end = { lsn: 1, segment: 1, salt: header.salt, offset: segment.end, plainNext: 1 }
+  return { segment, end, ids: [1], time, analysis: undefined, report: cleanReport() }
+}
+
+/** Makes the directory and the missing ones above it, and makes their names durable. */
+async function makeDirectory(storage: Storage, dir: string): Promise<void> {
+  const made: string[] = []
+  for (let path = resolve(dir); !(await exists(storage, path)); path = dirname(path)) {
+    made.push(path)
+    if (path === dirname(path)) break
+  }
+  if (made.length === 0) return
+  await storage.mkdir(dir)
+  for (const path of made) await storage.syncDir(dirname(path))
+}
+
+async function exists(storage: Storage, dir: string): Promise<boolean> {
+  try {
+    await storage.list(dir)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'WALRUS_NOT_FOUND')) return false
+    throw error
+  }
+}

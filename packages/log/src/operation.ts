@@ -1,0 +1,135 @@
+/**
+ * Work on files that can be driven with or without waiting.
+ *
+ * A procedure is a generator of operations, each of which can be started or done at once. `appendSync` may come
+ * while a group is being written in the background: it then takes the procedure over, does the operation under way
+ * again (the same bytes in the same place, so doing it twice is doing it once), and runs the rest without waiting.
+ * When the one under way then comes back, nobody listens any more, unless it failed.
+ */
+
+export interface Operation {
+  start(): Promise<unknown>
+  now(): unknown
+}
+
+export type Procedure = Generator<Operation, void, void>
+
+/** Does a procedure, or the rest of one, without waiting; `underWay` is the operation it was in. */
+export function doNow(procedure: Procedure, underWay?: Operation): void {
+  let operation = underWay
+  for (;;) {
+    if (operation !== undefined) {
+      try {
+        operation.now()
+      } catch (error) {
+        // Lets the procedure clean up; it throws the error on.
+        procedure.throw(error)
+      }
+    }
+    const next = procedure.next()
+    if (next.done === true) return
+    operation = next.value
+  }
+}
+
+/** Does a procedure in the background. */
+export async function doLater(procedure: Procedure): Promise<void> {
+  let next = procedure.next()
+  while (next.done !== true) {
+    try {
+      await next.value.start()
+    } catch (error) {
+      procedure.throw(error)
+    }
+    next = procedure.next()
+  }
+}
+
+/** What a procedure throws when its operation failed with `error`, after it has cleaned up. */
+function thrownBy(procedure: Procedure, error: unknown): unknown {
+  try {
+    procedure.throw(error)
+  } catch (thrown) {
+    return thrown
+  }
+  return error
+}
+
+/** Drives one procedure after another. At most one operation is under way. */
+export class Driver {
+  #procedure: Procedure | undefined
+  #underWay: Operation | undefined
+  readonly #done: () => void
+  readonly #failed: (error: unknown) => void
+  readonly #failedLate: (error: unknown) => void
+
+  /**
+   * @param done called when a procedure has run to its end in the background
+   * @param failed called when it threw in the background
+   * @param failedLate called when an operation failed that had been taken over meanwhile
+   */
+  constructor(
+    done: () => void,
+    failed: (error: unknown) => void,
+    failedLate: (error: unknown) => void,
+  ) {
+    this.#done = done
+    this.#failed = failed
+    this.#failedLate = failedLate
+  }
+
+  get busy(): boolean {
+    return this.#procedure !== undefined
+  }
+
+  /** Drives a procedure in the background. Nothing may be under way. */
+  start(procedure: Procedure): void {
+    this.#procedure = procedure
+    this.#step(procedure)
+  }
+
+  /** Takes over what is under way, or drives `procedure`, to its end; throws what it throws. */
+  finish(procedure: Procedure | undefined = this.#procedure): void {
+    if (procedure === undefined) return
+    const underWay = procedure === this.#procedure ? this.#underWay : undefined
+    this.#procedure = undefined
+    this.#underWay = undefined
+    doNow(procedure, underWay)
+  }
+
+  #step(procedure: Procedure): void {
+    let next: IteratorResult<Operation, void>
+    try {
+      next = procedure.next()
+    } catch (error) {
+      this.#end()
+      this.#failed(error)
+      return
+    }
+    if (next.done === true) {
+      this.#end()
+      this.#done()
+      return
+    }
+    const operation = next.value
+    this.#underWay = operation
+    operation.start().then(
+      () => {
+        if (this.#underWay === operation) this.#step(procedure)
+      },
+      (error: unknown) => {
+        if (this.#underWay !== operation) {
+          this.#failedLate(error)
+          return
+        }
+        this.#end()
+        this.#failed(thrownBy(procedure, error))
+      },
+    )
+  }
+
+  #end(): void {
+    this.#procedure = undefined
+    this.#underWay = undefined
+  }
+}

@@ -1,0 +1,121 @@
+/** The options of a log: their ranges, their defaults, and what is said of a wrong one. */
+
+import { WalrusError } from '@walrus/codec'
+import { fd, type Storage } from '@walrus/segment'
+
+/**
+ * When an append is acknowledged:
+ * - `'commit'`: once it is on disk; a power loss loses nothing that was acknowledged.
+ * - `{ everyMs }`: once it is written; a killed process loses nothing, a power loss at most what the last `everyMs`
+ *   milliseconds (1 to 60,000) brought, and what the sync then under way had not covered.
+ * - `'none'`: as the interval, but the system decides when to sync; `appendSync` returns before the entry is
+ *   written, and a killed process loses at most 256 KiB of entries, or what came since the event loop last turned.
+ */
+export type Durability = 'commit' | 'none' | { readonly everyMs: number }
+
+export interface LogOptions {
+  /** Default `'commit'`. */
+  readonly durability?: Durability
+  /** Size at which a segment is ended, in bytes: 64 KiB to 1 GiB, default 64 MiB. An entry may be larger. */
+  readonly segmentBytes?: number
+  /** The largest entry taken, in bytes: 1 to 1 GiB, default 1 GiB. */
+  readonly maxEntryBytes?: number
+  /**
+   * How many bytes of entries may wait in memory for the disk: 64 KiB to 1 GiB, default 16 MiB. Beyond, `append`
+   * waits before it takes more. A single larger entry or batch is taken when nothing else waits.
+   */
+  readonly bufferBytes?: number
+  /** Open for reading: beside a writer or alone, changing nothing on disk. Default false. */
+  readonly readOnly?: boolean
+  /** Whether every read checks the frame's checksum. Default true. */
+  readonly verifyReads?: boolean
+  /** Where the files are. Default `fd()`: plain `node:fs`. */
+  readonly storage?: Storage
+}
+
+export interface ResolvedOptions {
+  readonly durability: Durability
+  readonly segmentBytes: number
+  readonly maxEntryBytes: number
+  readonly bufferBytes: number
+  readonly readOnly: boolean
+  readonly verifyReads: boolean
+  readonly storage: Storage
+}
+
+const KiB = 1024
+const MiB = 1024 * KiB
+const GiB = 1024 * MiB
+
+/** name: least, most, default. */
+const NUMBERS = {
+  segmentBytes: [64 * KiB, GiB, 64 * MiB],
+  maxEntryBytes: [1, GiB, GiB],
+  bufferBytes: [64 * KiB, GiB, 16 * MiB],
+} as const
+
+const NAMES = [...Object.keys(NUMBERS), 'durability', 'readOnly', 'verifyReads', 'storage']
+
+export function invalid(message: string): WalrusError {
+  return new WalrusError('WALRUS_INVALID_OPTION', message)
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+}
+
+/** Refuses an options object that is none, or has a property not among `names`. */
+export function checkNames(what: string, options: unknown, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw invalid(`${what}: options must be an object, got ${show(options)}`)
+  }
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue
+    throw invalid(`${what} has no option ${JSON.stringify(name)}; it has ${names.join(', ')}`)
+  }
+}
+
+/** Refuses a number that is not an integer from `least` to `most`. */
+export function checkInteger(name: string, value: unknown, least: number, most: number): number {
+  if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) {
+    return value as number
+  }
+  throw invalid(`${name} must be an integer from ${least} to ${most}, got ${show(value)}`)
+}
+
+function checkBoolean(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw invalid(`${name} must be true or false, got ${show(value)}`)
+}
+
+function checkDurability(value: unknown): Durability {
+  if (value === 'commit' || value === 'none') return value
+  if (typeof value === 'object' && value !== null && 'everyMs' in value) {
+    checkNames('durability', value, ['everyMs'])
+    return { everyMs: checkInteger('durability.everyMs', value.everyMs, 1, 60_000) }
+  }
+  throw invalid(
+    `durability must be 'commit', 'none' or { everyMs: 1 to 60000 }, got ${show(value)}`,
+  )
+}
+
+/** The directory and the options of `Log.open`, checked, with the defaults filled in. */
+export function resolveOptions(dir: unknown, options: LogOptions): ResolvedOptions {
+  if (typeof dir !== 'string' || dir === '' || dir.includes('\0')) {
+    throw invalid(`the directory must be a non-empty path without NUL, got ${show(dir)}`)
+  }
+  checkNames('Log.open', options, NAMES)
+  const number = (name: keyof typeof NUMBERS): number => {
+    const [least, most, usual] = NUMBERS[name]
+    return checkInteger(name, options[name] ?? usual, least, most)
+  }
+  return {
+    durability: checkDurability(options.durability ?? 'commit'),
+    segmentBytes: number('segmentBytes'),
+    maxEntryBytes: number('maxEntryBytes'),
+    bufferBytes: number('bufferBytes'),
+    readOnly: checkBoolean('readOnly', options.readOnly ?? false),
+    verifyReads: checkBoolean('verifyReads', options.verifyReads ?? true),
+    storage: options.storage ?? fd(),
+  }
+}

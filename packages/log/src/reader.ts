@@ -1,0 +1,261 @@
+/**
+ * Reading entries by position: through the index to the frame, and the frame checked before it is believed.
+ *
+ * Reads see the log up to a point that whoever owns the reader gives: what has been acknowledged, or what is durable.
+ * A frame that is not what the index promised makes the index be rebuilt, once; if it still is not, the segment is
+ * corrupt. Memory is one batch.
+ */
+
+import {
+  checkFrame,
+  FRAME_HEADER_BYTES,
+  FrameKind,
+  frameAttributesLength,
+  frameBytes,
+  frameFlags,
+  frameKind,
+  frameLength,
+  framePosition,
+  frameStream,
+  frameTime,
+  isWhole,
+} from '@walrus/segment'
+import { LogEntry } from './entry.ts'
+import { corrupt } from './errors.ts'
+import {
+  GUESS_BYTES,
+  newSpan,
+  readFrame,
+  readFrameSync,
+  readSpan,
+  type Span,
+} from './frame-reader.ts'
+import type { FrameFinder, SegmentTable, TableSegment } from './segment-table.ts'
+import type { Point } from './tail-file.ts'
+
+/** A batch is read in spans of about this many bytes. */
+const SPAN_BYTES = 0x4_0000
+/** Frames further apart than this are read by themselves rather than with what lies between. */
+const SKIP_BYTES = 0x2000
+
+/** A place found in the table. */
+interface Place {
+  readonly segment: TableSegment
+  readonly index: FrameFinder
+  readonly offset: number
+  /** Up to where the segment can be read. */
+  readonly end: number
+  readonly at: number
+}
+
+/** Up to where the log can be read: a place, of which everything before counts. */
+export type Visible = () => Point
+
+export class Reader {
+  readonly #table: SegmentTable
+  readonly #visible: Visible
+  readonly #verify: boolean
+
+  constructor(table: SegmentTable, visible: Visible, verify: boolean) {
+    this.#table = table
+    this.#visible = visible
+    this.#verify = verify
+  }
+
+  /** The position after the last visible entry of a stream that has `first` as its first. */
+  next(stream: number, first: number): number {
+    const point = this.#visible()
+    if (stream === 0) return point.plainNext
+    const { segments } = this.#table
+    for (let at = segments.length - 1; at >= 0; at--) {
+      const segment = segments[at]!
+      if (segment.id > point.segment) continue
+      const limit = segment.id === point.segment ? point.offset : Number.MAX_SAFE_INTEGER
+      const next = this.#table.indexAt(at).nextBefore(stream, limit)
+      if (next !== undefined) return next
+    }
+    return first
+  }
+
+  /** The entry at a position that is known to be visible. */
+  getSync(stream: number, position: number): LogEntry {
+    const place = this.#locate(stream, position)
+    try {
+      return this.#readOneSync(place, stream, position)
+    } catch (error) {
+      return this.#readOneSync(this.#relocate(place, stream, position, error), stream, position)
+    }
+  }
+
+  async get(stream: number, position: number): Promise<LogEntry> {
+    const place = this.#locate(stream, position)
+    try {
+      return await this.#readOne(place, stream, position)
+    } catch (error) {
+      const again = this.#relocate(place, stream, position, error)
+      return await this.#readOne(again, stream, position)
+    }
+  }
+
+  /**
+   * Entries from a visible position on, in order: at most `maxEntries`, and about `maxBytes` of log, but always one.
+   * `to` is the position after the last one wanted, known to be visible.
+   */
+  async batch(
+    stream: number,
+    position: number,
+    to: number,
+    maxEntries: number,
+    maxBytes: number,
+  ): Promise<LogEntry[]> {
+    const place = this.#locate(stream, position)
+    const count = Math.min(maxEntries, to - position)
+    const offsets = place.index.slice(stream, position, count)
+    const length = spanLength(offsets, Math.min(maxBytes, SPAN_BYTES), place.end)
+    const data = newSpan(place.offset, length)
+    const read = await readSpan(place.segment, data)
+    const entries = this.#parse(place, data, read, stream, position, offsets)
+    if (entries.length > 0) return entries
+    return [await this.get(stream, position)]
+  }
+
+  /** Takes entries out of a span, up to the first that is not whole in it, or not good. */
+  #parse(
+    place: Place,
+    data: Span,
+    read: number,
+    stream: number,
+    position: number,
+    offsets: Uint32Array,
+  ): LogEntry[] {
+    const { bytes, words } = data
+    const { seed, header } = place.segment
+    const entries: LogEntry[] = []
+    const whole = wholeFrames(data, read, offsets)
+    const end = whole === 0 ? 0 : frameEnd(data, offsets[whole - 1]!)
+    const trusted = !this.#verify || (end > 0 && isWhole(bytes, words, 0, end, seed))
+    for (let number = 0; number < whole; number++) {
+      const at = offsets[number]! - data.offset
+      if (!trusted && !isWhole(bytes, words, at, frameEnd(data, offsets[number]!), seed)) break
+      if (!isEntry(words, at, stream, position + number)) break
+      checkFrame(words, at, place.segment.path, offsets[number]!)
+      entries.push(entryAt(bytes, words, at, position + number, header.baseTime))
+    }
+    return entries
+  }
+
+  #locate(stream: number, position: number): Place {
+    const { segments } = this.#table
+    const point = this.#visible()
+    let at = stream === 0 ? this.#table.placeOfPlain(position) : segments.length - 1
+    for (; at >= 0; at--) {
+      const segment = segments[at]!
+      const index = this.#table.indexAt(at)
+      const offset = index.find(stream, position)
+      if (offset < 0) continue
+      const { end } = this.#table.endOf(at)
+      const limit = segment.id === point.segment ? Math.min(end, point.offset) : end
+      return { segment, index, offset, end: limit, at }
+    }
+    const newest = segments.at(-1)!
+    throw corrupt(
+      newest.path,
+      0,
+      `position ${position} of stream ${stream} is in no segment`,
+      position,
+    )
+  }
+
+  /** Finds a frame again with an index made anew, or throws `error` when that does not help. */
+  #relocate(place: Place, stream: number, position: number, error: unknown): Place {
+    if (place.index !== place.segment.indexFile) throw error
+    const { end, endLsn } = this.#table.endOf(place.at)
+    const index = place.segment.rebuild(end, endLsn)
+    const offset = index.find(stream, position)
+    if (offset < 0 || offset === place.offset) throw error
+    return { ...place, index, offset }
+  }
+
+  #readOneSync(place: Place, stream: number, position: number): LogEntry {
+    const { segment, offset, end } = place
+    const found = readFrameSync(segment, offset, end, position, this.#verify)
+    return entryIn(found, segment, stream, position)
+  }
+
+  async #readOne(place: Place, stream: number, position: number): Promise<LogEntry> {
+    const { segment, offset, end } = place
+    const found = await readFrame(segment, offset, end, position, this.#verify)
+    return entryIn(found, segment, stream, position)
+  }
+}
+
+/** The entry in a frame that was read by itself. */
+function entryIn(found: Span, segment: TableSegment, stream: number, position: number): LogEntry {
+  const { bytes, words, offset } = found
+  if (!isEntry(words, 0, stream, position)) {
+    const what = `another frame stands where that of position ${position} must`
+    throw corrupt(segment.path, offset, what, position)
+  }
+  checkFrame(words, 0, segment.path, offset)
+  return entryAt(bytes, words, 0, position, segment.header.baseTime)
+}
+
+/** How much to read for the frames at `offsets`, the first of which begins the span. */
+function spanLength(offsets: Uint32Array, maxBytes: number, end: number): number {
+  const first = offsets[0]!
+  let last = first
+  for (const offset of offsets) {
+    if (offset - first > maxBytes || offset - last > SKIP_BYTES) break
+    last = offset
+  }
+  return Math.min(last - first + GUESS_BYTES, end - first)
+}
+
+function frameEnd(data: Span, offset: number): number {
+  const at = offset - data.offset
+  return at + frameBytes(frameLength(data.words, at))
+}
+
+/** How many of the frames at `offsets` lie whole in the first `read` bytes of the span, going by their lengths. */
+function wholeFrames(data: Span, read: number, offsets: Uint32Array): number {
+  let count = 0
+  for (const offset of offsets) {
+    if (offset - data.offset + FRAME_HEADER_BYTES > read) break
+    if (frameEnd(data, offset) > read) break
+    count++
+  }
+  return count
+}
+
+function isEntry(words: Int32Array, at: number, stream: number, position: number): boolean {
+  return (
+    framePosition(words, at) === position &&
+    frameStream(words, at) === stream &&
+    frameKind(words, at) === FrameKind.entry
+  )
+}
+
+/** The entry in a frame that has been checked. */
+function entryAt(
+  bytes: Uint8Array,
+  words: Int32Array,
+  at: number,
+  position: number,
+  baseTime: number,
+): LogEntry {
+  const length = frameLength(words, at)
+  const time = baseTime + frameTime(words, at)
+  const body = at + FRAME_HEADER_BYTES
+  const attributes = frameAttributesLength(words, at)
+  if (attributes === 0) {
+    const data = new Uint8Array(bytes.buffer, body, length)
+    return new LogEntry(position, data, time, 0, undefined)
+  }
+  return new LogEntry(
+    position,
+    new Uint8Array(bytes.buffer, body + attributes, length - attributes),
+    time,
+    frameFlags(words, at),
+    bytes.subarray(body, body + attributes),
+  )
+}

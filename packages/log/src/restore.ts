@@ -1,0 +1,42 @@
+/**
+ * The catalog of streams, read back from the log: the newest snapshot, and what was logged after it.
+ */
+
+import {
+  CATALOG_STREAM,
+  FRAME_HEADER_BYTES,
+  FrameKind,
+  frameKind,
+  frameLength,
+} from '@walrus/segment'
+import { Catalog, decodeDeclaration, decodeSnapshot } from './catalog.ts'
+import { readFrameSync } from './frame-reader.ts'
+import type { SegmentTable } from './segment-table.ts'
+
+/** The catalog as of the end of the log; `plainNext` is the plain log's next index there. */
+export function restoreCatalog(table: SegmentTable, plainNext: number): Catalog {
+  const catalog = new Catalog()
+  const from = table.last.header.catalogSegment
+  table.segments.forEach((segment, at) => {
+    if (segment.id >= from) restoreFrom(table, at, catalog)
+  })
+  const oldest = table.segments[0]!
+  catalog.plain.first = oldest.header.plainNext
+  catalog.plain.next = plainNext
+  return catalog
+}
+
+function restoreFrom(table: SegmentTable, at: number, catalog: Catalog): void {
+  const segment = table.segments[at]!
+  const index = table.indexAt(at)
+  const heads = index.heads()
+  const own = heads.find(({ stream }) => stream === CATALOG_STREAM)
+  for (let position = own?.first ?? 0; position < (own?.next ?? 0); position++) {
+    const offset = index.find(CATALOG_STREAM, position)
+    const { words, bytes } = readFrameSync(segment, offset, table.endOf(at).end, position)
+    const body = bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + frameLength(words, 0))
+    if (frameKind(words, 0) === FrameKind.streamDeclared) catalog.restore(decodeDeclaration(body))
+    else for (const record of decodeSnapshot(body)) catalog.restore(record)
+  }
+  for (const { stream, next } of heads) catalog.reached(stream, next)
+}

@@ -1,0 +1,264 @@
+/**
+ * The segments of a log as a reader sees them: where each begins and ends, and finding frames in them.
+ *
+ * Headers and indexes are read when first asked for; at most `MAX_OPEN` files of each kind are open. An index that
+ * is missing, damaged, or of another state of the segment is rebuilt from the segment. Invariants: segments are in
+ * order of their numbers; all but the last one's end are what the next one's header says.
+ */
+
+import { WalrusError } from '@walrus/codec'
+import {
+  decodeSegmentHeader,
+  IndexFile,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+  SegmentIndex,
+  type Storage,
+  type StorageFile,
+  scanGroupsSync,
+  seedOf,
+} from '@walrus/segment'
+import { corrupt, hasCode } from './errors.ts'
+import { indexPath, segmentPath } from './names.ts'
+
+/** Files of segments, and of indexes, that are kept open for reading. */
+const MAX_OPEN = 64
+
+/** What can be asked of an index, in memory or in a file. */
+export interface FrameFinder {
+  /** Offset of the frame at a position of a stream; -1 when it is not in the segment. */
+  find(stream: number, position: number): number
+  /** Offsets of up to `count` adjacent positions; fewer where they end. */
+  slice(stream: number, position: number, count: number): Uint32Array
+  /** The position after the last frame of the stream that begins before `offset`. */
+  nextBefore(stream: number, offset: number): number | undefined
+  /** For each stream in the segment its first position there, and the one after its last. */
+  heads(): readonly Head[]
+}
+
+export interface Head {
+  readonly stream: number
+  readonly first: number
+  readonly next: number
+}
+
+export class TableSegment {
+  readonly id: number
+  readonly path: string
+  readonly #dir: string
+  readonly #storage: Storage
+  #header: SegmentHeader | undefined
+  #seed = 0
+  #memory: SegmentIndex | undefined
+  /** The newest segment's end; the others' is known from the next one's header. */
+  lastEnd: number | undefined
+  file: StorageFile | undefined
+  indexFile: IndexFile | undefined
+
+  constructor(storage: Storage, dir: string, id: number) {
+    this.#storage = storage
+    this.#dir = dir
+    this.id = id
+    this.path = segmentPath(dir, id)
+  }
+
+  /** Takes a header and index that are known already; the index stays in memory until it is released. */
+  know(header: SegmentHeader, index: SegmentIndex): void {
+    this.#header = header
+    this.#seed = seedOf(header.salt)
+    this.#memory = index
+  }
+
+  /** Lets go of the index in memory: it stands in a file now, or can be rebuilt. */
+  release(): void {
+    this.#memory = undefined
+  }
+
+  get header(): SegmentHeader {
+    if (this.#header === undefined) {
+      const bytes = new Uint8Array(SEGMENT_HEADER_BYTES)
+      const read = this.open().readSync(bytes, 0)
+      const header = decodeSegmentHeader(bytes.subarray(0, read), this.path)
+      checkNumber(header, this.id, this.path)
+      this.#header = header
+      this.#seed = seedOf(header.salt)
+    }
+    return this.#header
+  }
+
+  get seed(): number {
+    return this.header && this.#seed
+  }
+
+  open(): StorageFile {
+    this.file ??= this.#storage.openSync(this.path, 'read')
+    return this.file
+  }
+
+  /** The index of the segment, of which the last frame has the LSN before `endLsn` and the groups end at `end`. */
+  index(end: number, endLsn: number): FrameFinder {
+    return this.#memory ?? this.indexFile ?? this.#load(end, endLsn)
+  }
+
+  /** Reads the segment to make its index anew, because the file's led astray. */
+  rebuild(end: number, endLsn: number): FrameFinder {
+    this.indexFile?.closeSync()
+    this.indexFile = undefined
+    const { header } = this
+    const index = new SegmentIndex()
+    const file = this.open()
+    const result = scanGroupsSync(
+      {
+        file,
+        id: this.id,
+        seed: this.#seed,
+        from: header.firstGroup,
+        to: end,
+        firstLsn: header.firstLsn,
+      },
+      (group) => index.addScanned(group, header.baseTime, header.firstLsn),
+    )
+    if (result.end !== end || result.nextLsn !== endLsn) {
+      throw corrupt(
+        this.path,
+        result.end,
+        `no whole commit group stands where the one with LSN ${result.nextLsn} must`,
+      )
+    }
+    this.#memory = index
+    return index
+  }
+
+  #load(end: number, endLsn: number): FrameFinder {
+    const { header } = this
+    let file: StorageFile
+    try {
+      file = this.#storage.openSync(indexPath(this.#dir, this.id), 'read')
+    } catch (error) {
+      if (hasCode(error, 'WALRUS_NOT_FOUND')) return this.rebuild(end, endLsn)
+      throw error
+    }
+    try {
+      const index = IndexFile.open(file)
+      const of = index.segment
+      if (of.salt === header.salt && of.id === this.id && of.end === end && of.endLsn === endLsn) {
+        this.indexFile = index
+        return index
+      }
+    } catch (error) {
+      if (!hasCode(error, 'WALRUS_CORRUPT')) throw error
+    }
+    file.closeSync()
+    return this.rebuild(end, endLsn)
+  }
+
+  close(): void {
+    this.file?.closeSync()
+    this.indexFile?.closeSync()
+    this.file = undefined
+    this.indexFile = undefined
+  }
+}
+
+/** Refuses a header found under another segment's name. */
+export function checkNumber(header: SegmentHeader, id: number, path: string): void {
+  if (header.id === id) return
+  throw new WalrusError(
+    'WALRUS_CORRUPT',
+    `${path} is segment ${header.id} under another's name; give it its own name again`,
+    { file: path, offset: 32 },
+  )
+}
+
+export class SegmentTable {
+  readonly #storage: Storage
+  readonly #dir: string
+  #segments: TableSegment[] = []
+  /** Those with open files, least recently used first. */
+  readonly #opened = new Set<TableSegment>()
+
+  constructor(storage: Storage, dir: string, ids: readonly number[]) {
+    this.#storage = storage
+    this.#dir = dir
+    for (const id of ids) this.add(id)
+  }
+
+  get segments(): readonly TableSegment[] {
+    return this.#segments
+  }
+
+  get last(): TableSegment {
+    return this.#segments.at(-1)!
+  }
+
+  add(id: number): TableSegment {
+    const segment = new TableSegment(this.#storage, this.#dir, id)
+    this.#segments.push(segment)
+    return segment
+  }
+
+  find(id: number): TableSegment | undefined {
+    return this.#segments.find((segment) => segment.id === id)
+  }
+
+  /** Notes that a segment's files are in use, and closes others' beyond the bound. */
+  use(segment: TableSegment): void {
+    this.#opened.delete(segment)
+    this.#opened.add(segment)
+    if (this.#opened.size <= MAX_OPEN) return
+    const [oldest] = this.#opened
+    this.#opened.delete(oldest!)
+    oldest!.close()
+  }
+
+  /** The end of the segment at a place in the table, and the LSN behind its last frame. */
+  endOf(at: number): { end: number; endLsn: number } {
+    const segment = this.#segments[at]!
+    const next = this.#segments[at + 1]
+    if (next === undefined) {
+      return { end: segment.lastEnd ?? Number.MAX_SAFE_INTEGER, endLsn: Number.MAX_SAFE_INTEGER }
+    }
+    const { predecessor, firstLsn } = next.header
+    if (predecessor.id !== segment.id || predecessor.salt !== segment.header.salt) {
+      throw new WalrusError(
+        'WALRUS_CORRUPT',
+        `${next.path} does not follow ${segment.path}: one of them is from another log or another time`,
+        { file: next.path, offset: 80 },
+      )
+    }
+    return { end: predecessor.end, endLsn: firstLsn }
+  }
+
+  /** The index of the segment at a place in the table. */
+  indexAt(at: number): FrameFinder {
+    const segment = this.#segments[at]!
+    const { end, endLsn } = this.endOf(at)
+    this.use(segment)
+    return segment.index(end, endLsn)
+  }
+
+  /** Forgets the segments from a place on. */
+  cut(at: number): void {
+    for (const segment of this.#segments.splice(at)) {
+      this.#opened.delete(segment)
+      segment.close()
+    }
+  }
+
+  /** Where in the table the segment is that holds an index of the plain log, if it holds it at all. */
+  placeOfPlain(index: number): number {
+    let low = 0
+    let high = this.#segments.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#segments[middle]!.header.plainNext <= index) low = middle + 1
+      else high = middle
+    }
+    return low - 1
+  }
+
+  close(): void {
+    for (const segment of this.#segments) segment.close()
+    this.#opened.clear()
+  }
+}

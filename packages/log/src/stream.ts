@@ -1,0 +1,273 @@
+/**
+ * A stream of entries with positions of its own: the plain log is one, named streams are others, all on one log.
+ */
+
+import type { LogEntry } from './entry.ts'
+import { EntryIterator } from './entry-iterator.ts'
+import type { StreamState } from './catalog.ts'
+import { outOfRange } from './errors.ts'
+import {
+  type AppendOptions,
+  checkAppendOptions,
+  checkBatchEntry,
+  checkNotAborted,
+  checkSize,
+  checkWaitOptions,
+  type EntryInput,
+  type Payload,
+  toBytes,
+  type WaitOptions,
+  waitFor,
+} from './input.ts'
+import { checkInteger, checkNames, type ResolvedOptions } from './options.ts'
+import type { Reader } from './reader.ts'
+import type { Writer } from './writer.ts'
+
+/** Where to read. */
+export interface ReadOptions {
+  /** First index wanted. Default: the first there is. */
+  readonly from?: number
+  /** At most this many entries: 1 to 1,000,000, default 4,096. */
+  readonly maxEntries?: number
+  /** About this many bytes of log at most, but always one entry if there is one: default 256 KiB, at most 1 GiB. */
+  readonly maxBytes?: number
+}
+
+export interface EntriesOptions {
+  /** First index wanted. Default: the first there is. */
+  readonly from?: number
+  /** Last index wanted. Default: the last there is when it is come to. */
+  readonly to?: number
+  /** At the end, wait for more. Default false. */
+  readonly follow?: boolean
+  /** Ends the iteration with `AbortError`. */
+  readonly signal?: AbortSignal
+}
+
+const DEFAULT_BATCH_ENTRIES = 4096
+const DEFAULT_BATCH_BYTES = 0x4_0000
+const GiB = 2 ** 30
+
+/** What a stream needs of the log it is on. */
+export interface StreamHost {
+  readonly options: ResolvedOptions
+  /** The writer; throws when the log was opened for reading, or is closed. */
+  writer(): Writer
+  /** The reader; throws when the log is closed. What is sequenced and visible has been written when it returns. */
+  reader(): Reader
+  /** The position after the last visible entry. */
+  visibleNext(stream: StreamState | undefined): number
+  /** Looks whether there is more to read than before: another process may write. */
+  refresh(): Promise<void>
+  /** Resolves when more can be read, the log is closed, or the signal aborts. */
+  changed(signal: AbortSignal | undefined): Promise<void>
+}
+
+export class Stream {
+  /** Its name; empty for the plain log. */
+  readonly name: string
+  readonly #host: StreamHost
+  readonly #state: () => StreamState | undefined
+  readonly #start: number
+
+  /** @internal Streams are made by `log.stream(name)`. */
+  constructor(host: StreamHost, name: string, start: number, state: () => StreamState | undefined) {
+    this.#host = host
+    this.name = name
+    this.#start = start
+    this.#state = state
+  }
+
+  /** The first index there is, or would be. */
+  get first(): number {
+    return this.#state()?.first ?? this.#start
+  }
+
+  /** The index after the last entry that can be read. */
+  get next(): number {
+    const state = this.#state()
+    return state === undefined ? this.#start : this.#host.visibleNext(state)
+  }
+
+  /**
+   * Appends an entry; resolves to its index once it is as durable as the log was asked to make it.
+   * @throws `WALRUS_INVALID_OPTION`, `WALRUS_ENTRY_TOO_LARGE`, `WALRUS_CLOSED`, `WALRUS_READ_ONLY`: nothing was written
+   * @throws `WALRUS_DISK_FULL`: nothing was kept; the log goes on when there is space
+   * @throws `WALRUS_FAILED`: whether it is in the log, only reopening tells
+   * @throws `AbortError` (`WALRUS_ABORTED`), `WALRUS_TIMEOUT`: before anything was written, or while waiting
+   */
+  async append(data: Payload, options?: AppendOptions): Promise<number> {
+    const bytes = toBytes(data)
+    checkSize(bytes.length, this.#host.options.maxEntryBytes)
+    if (options === undefined)
+      return await this.#writer().append(this.#stateToWrite(), bytes, undefined)
+    const attributes = checkAppendOptions(options)
+    checkNotAborted(options.signal)
+    const writer = this.#writer()
+    const stream = this.#stateToWrite()
+    const length = bytes.length + (attributes?.bytes.length ?? 0)
+    const appended = writer.commit(
+      () => writer.sequencer.room(stream, length),
+      () => writer.sequencer.add(stream, bytes, attributes),
+      options.signal,
+    )
+    return await waitFor(this.#host.options.storage.env, appended, options)
+  }
+
+  /**
+   * Appends and returns its index: durable under `commit`, written under an interval; under `none` it may still be
+   * in memory (see `Durability`). Blocks meanwhile. Throws what `append` rejects with.
+   */
+  appendSync(data: Payload, options?: AppendOptions): number {
+    const bytes = toBytes(data)
+    checkSize(bytes.length, this.#host.options.maxEntryBytes)
+    const attributes = options === undefined ? undefined : checkAppendOptions(options)
+    checkNotAborted(options?.signal)
+    return this.#writer().appendSync(this.#stateToWrite(), bytes, attributes)
+  }
+
+  /**
+   * Appends entries as one: all of them or none, to readers and after a crash. Resolves to their indexes, which
+   * follow one another. An empty batch gives []. Throws what `append` throws; the size limit is each entry's, and
+   * the whole batch may have 1 GiB.
+   */
+  async appendBatch(
+    entries: readonly (Payload | EntryInput)[],
+    options: WaitOptions = {},
+  ): Promise<number[]> {
+    checkWaitOptions('appendBatch', options)
+    const checked = entries.map(checkBatchEntry)
+    const { maxEntryBytes, storage } = this.#host.options
+    let total = 0
+    for (const { bytes, attributes } of checked) {
+      checkSize(bytes.length, maxEntryBytes)
+      total += bytes.length + (attributes?.bytes.length ?? 0)
+    }
+    checkSize(total, GiB)
+    checkNotAborted(options.signal)
+    const writer = this.#writer()
+    if (checked.length === 0) return []
+    const stream = this.#stateToWrite()
+    const { sequencer } = writer
+    const appended = writer.commit(
+      () => sequencer.room(stream, total + 32 * checked.length),
+      () => {
+        const first = sequencer.add(stream, checked[0]!.bytes, checked[0]!.attributes)
+        for (let i = 1; i < checked.length; i++) {
+          sequencer.add(stream, checked[i]!.bytes, checked[i]!.attributes)
+        }
+        return first
+      },
+      options.signal,
+    )
+    const first = await waitFor(storage.env, appended, options)
+    return Array.from(checked, (_, at) => first + at)
+  }
+
+  /**
+   * The entry with this index.
+   * @throws `WALRUS_INDEX_OUT_OF_RANGE`; `WALRUS_CORRUPT` when it does not read as it was written
+   */
+  async get(index: number): Promise<LogEntry> {
+    const stream = this.#readable(index)
+    return await this.#host.reader().get(stream.id, index)
+  }
+
+  /** As `get`, blocking. */
+  getSync(index: number): LogEntry {
+    const stream = this.#readable(index)
+    return this.#host.reader().getSync(stream.id, index)
+  }
+
+  /**
+   * The entries from `from` to `to`, both included, as far as there are any; all in memory.
+   * @throws `WALRUS_INVALID_OPTION` when `from` is above `to`
+   */
+  async range(from: number, to: number): Promise<LogEntry[]> {
+    checkInteger('from', from, 0, Number.MAX_SAFE_INTEGER)
+    checkInteger('to', to, from, Number.MAX_SAFE_INTEGER)
+    const all: LogEntry[] = []
+    let at = Math.max(from, this.first)
+    const end = Math.min(to + 1, this.next)
+    while (at < end) {
+      for (const entry of await this.#batch(at, end, DEFAULT_BATCH_ENTRIES, DEFAULT_BATCH_BYTES)) {
+        all.push(entry)
+      }
+      at = all.at(-1)!.index + 1
+    }
+    return all
+  }
+
+  /**
+   * The next entries from an index on; [] at the end. The quickest way to read many: one wait for a batch.
+   * An index below the first is taken for the first.
+   */
+  async read(options: ReadOptions = {}): Promise<LogEntry[]> {
+    checkNames('read', options, ['from', 'maxEntries', 'maxBytes'])
+    const { maxEntries = DEFAULT_BATCH_ENTRIES, maxBytes = DEFAULT_BATCH_BYTES } = options
+    checkInteger('maxEntries', maxEntries, 1, 1_000_000)
+    checkInteger('maxBytes', maxBytes, 1, GiB)
+    const from = Math.max(checkFrom(options.from ?? 0), this.first)
+    if (from >= this.next) await this.#host.refresh()
+    if (from >= this.next) return []
+    return await this.#batch(from, this.next, maxEntries, maxBytes)
+  }
+
+  /** Iterates over entries in order, reading ahead by one batch. */
+  entries(options: EntriesOptions = {}): AsyncIterableIterator<LogEntry> {
+    checkNames('entries', options, ['from', 'to', 'follow', 'signal'])
+    checkWaitOptions('entries', options.signal === undefined ? {} : { signal: options.signal })
+    const { follow = false, signal } = options
+    let from = Math.max(checkFrom(options.from ?? 0), this.first)
+    const to = checkInteger(
+      'to',
+      options.to ?? Number.MAX_SAFE_INTEGER - 1,
+      0,
+      Number.MAX_SAFE_INTEGER - 1,
+    )
+    return new EntryIterator(async () => {
+      for (;;) {
+        checkNotAborted(signal)
+        if (from > to) return []
+        if (from >= this.next) await this.#host.refresh()
+        const end = Math.min(this.next, to + 1)
+        if (from < end) {
+          const batch = await this.#batch(from, end, DEFAULT_BATCH_ENTRIES, DEFAULT_BATCH_BYTES)
+          from = batch.at(-1)!.index + 1
+          return batch
+        }
+        if (!follow) return []
+        await this.#host.changed(signal)
+      }
+    })
+  }
+
+  async #batch(
+    from: number,
+    end: number,
+    maxEntries: number,
+    maxBytes: number,
+  ): Promise<LogEntry[]> {
+    return await this.#host.reader().batch(this.#state()!.id, from, end, maxEntries, maxBytes)
+  }
+
+  #writer(): Writer {
+    return this.#host.writer()
+  }
+
+  #stateToWrite(): StreamState {
+    return this.#state()!
+  }
+
+  /** The stream, if an index in it can be read. */
+  #readable(index: number): StreamState {
+    checkInteger('index', index, 0, Number.MAX_SAFE_INTEGER)
+    const state = this.#state()
+    if (state !== undefined && index >= state.first && index < this.next) return state
+    throw outOfRange(index, this.first, this.next - 1)
+  }
+}
+
+function checkFrom(from: number): number {
+  return checkInteger('from', from, 0, Number.MAX_SAFE_INTEGER)
+}

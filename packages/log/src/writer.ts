@@ -1,0 +1,558 @@
+/**
+ * The writer: carries sequenced groups to the disk, and answers those who wait for them.
+ *
+ * One group is under way at a time; the next one fills meanwhile (group commit). Invariants:
+ * - Groups are written in the order they were sequenced; a group is acknowledged only when every earlier one is.
+ * - A group is acknowledged as durable only after its own durable write, or after a sync begun when it was written.
+ * - After a failed write or sync nothing more is written; everyone who waits, and everyone who comes, gets the
+ *   first failure. A disk without space is different: what was sequenced and not promised is taken back.
+ */
+
+import type { EncodedAttributes, Storage, StorageFile, Timer } from '@walrus/segment'
+import { type ActiveSegment, createSegment, type PreparedFile } from './active-segment.ts'
+import { Admission } from './admission.ts'
+import type { StreamState } from './catalog.ts'
+import { closedError, failedError, hasCode } from './errors.ts'
+import { type Host, Maintenance, ZeroAhead } from './maintenance.ts'
+import { unfinishedSegmentPath } from './names.ts'
+import { Driver, doLater, type Operation, type Procedure } from './operation.ts'
+import type { ResolvedOptions } from './options.ts'
+import type { PendingGroup } from './pending-group.ts'
+import type { Sequencer } from './sequencer.ts'
+import type { Point, TailFile } from './tail-file.ts'
+
+/** What `appendSync` without durability may keep in memory, in bytes; also what is written without a thread. */
+const SYNC_BUFFER_BYTES = 0x4_0000
+/** Ended segments that may wait to be synced before a caller who never yields has to do it. */
+const MAX_BACKLOG = 8
+/** The tail file is rewritten at most this often, in milliseconds. */
+const TAIL_EVERY_MS = 5
+/** After a full disk, entries that were promised are tried again this often, in milliseconds. */
+const RETRY_EVERY_MS = 250
+
+/** What the writer tells the log. */
+export interface WriterEvents {
+  /** Groups go into this segment from now on. */
+  began(segment: ActiveSegment): void
+  /** A segment will not be written any more. */
+  ended(segment: ActiveSegment): void
+  /** More can be read. */
+  advanced(): void
+}
+
+/** Where a writer begins. */
+export interface WriterStart {
+  readonly segment: ActiveSegment
+  readonly logId: Uint8Array
+  readonly firstSegment: number
+  readonly written: Point
+  readonly boot: number
+  readonly epoch: number
+}
+
+export class Writer implements Host {
+  readonly storage: Storage
+  readonly dir: string
+  readonly sequencer: Sequencer
+  readonly #options: ResolvedOptions
+  readonly #start: WriterStart
+  readonly #events: WriterEvents
+  readonly #tail: TailFile
+  readonly #driver: Driver
+  readonly #admission: Admission
+  readonly #maintenance: Maintenance
+  readonly #zeroAhead: ZeroAhead
+  readonly #durably: boolean
+  #active: ActiveSegment
+  #target: PreparedFile | undefined
+  #attempt = 0
+  #written: Point
+  #durable: Point
+  #failure: Error | undefined
+  #closed = false
+  #flushing = false
+  #soon = false
+  #synchronous = false
+  /** Why entries that were promised cannot be written just now; they are tried again. */
+  #full: unknown
+  #whenSettled: (() => void)[] = []
+  #tailTimer: Timer | undefined
+  #syncTimer: Timer | undefined
+  #retryTimer: Timer | undefined
+
+  constructor(
+    dir: string,
+    options: ResolvedOptions,
+    sequencer: Sequencer,
+    tail: TailFile,
+    start: WriterStart,
+    events: WriterEvents,
+  ) {
+    this.dir = dir
+    this.storage = options.storage
+    this.sequencer = sequencer
+    this.#options = options
+    this.#start = start
+    this.#events = events
+    this.#tail = tail
+    this.#durably = options.durability === 'commit'
+    this.#active = start.segment
+    this.#written = start.written
+    this.#durable = start.written
+    this.#driver = new Driver(
+      () => this.#afterGroup(),
+      (error) => this.#stopped(error),
+      (error) => {
+        // What was taken over has been done again; that it failed where it was is news only if it was no lack of space.
+        if (!hasCode(error, 'WALRUS_DISK_FULL')) this.fail(error)
+      },
+    )
+    this.#admission = new Admission(() => this.#flushSoon())
+    this.#maintenance = new Maintenance(this)
+    this.#maintenance.began(start.segment)
+    this.#zeroAhead = new ZeroAhead(
+      this,
+      options.segmentBytes,
+      this.#durably && options.storage.zeroAhead,
+      () => {
+        this.sequencer.updateLimit()
+        this.#admit()
+      },
+      () => unfinishedSegmentPath(dir, this.#active.id + 1, ++this.#attempt),
+    )
+  }
+
+  /** Writes down durably where this writer begins. */
+  async noteStart(): Promise<void> {
+    await this.#tail.noteDurably(this.#tailNow(false))
+  }
+
+  get written(): Point {
+    return this.#written
+  }
+
+  get durable(): Point {
+    return this.#durable
+  }
+
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
+  /** Sequences one entry and resolves to its position once it is acknowledged. */
+  append(
+    stream: StreamState,
+    data: Uint8Array,
+    attributes: EncodedAttributes | undefined,
+  ): Promise<number> {
+    if (attributes === undefined && stream.id === 0) {
+      const index = this.sequencer.addPlain(data)
+      if (index >= 0) {
+        if (!this.#flushing) this.#flushSoon()
+        return this.sequencer.group.wait(index)
+      }
+    }
+    const length = data.length + (attributes?.bytes.length ?? 0)
+    return this.commit(
+      () => this.sequencer.room(stream, length),
+      () => this.sequencer.add(stream, data, attributes),
+    )
+  }
+
+  /**
+   * Sequences what `add` adds, all in one group, and resolves to what it returns once that is acknowledged.
+   * `room` says how many bytes it will need.
+   */
+  commit(room: () => number, add: () => number, signal?: AbortSignal): Promise<number> {
+    const refusal = this.#refusal()
+    if (refusal !== undefined) return Promise.reject(refusal)
+    if (this.#admission.waiting === 0 && this.#hasRoom(room())) {
+      const value = add()
+      if (!this.#flushing) this.#flushSoon()
+      return this.sequencer.group.wait(value)
+    }
+    return this.#admission.wait(room, () => this.sequencer.group.wait(add()), signal)
+  }
+
+  /** Sequences one entry and returns its position: written, or durable, or under `none` soon to be written. */
+  appendSync(
+    stream: StreamState,
+    data: Uint8Array,
+    attributes: EncodedAttributes | undefined,
+  ): number {
+    const sequencer = this.sequencer
+    if (this.#options.durability === 'none') {
+      if (
+        attributes === undefined &&
+        stream.id === 0 &&
+        sequencer.group.builder.end < SYNC_BUFFER_BYTES
+      ) {
+        const index = sequencer.addPlain(data)
+        if (index >= 0) {
+          sequencer.group.promised = true
+          if (!this.#soon) this.#flushWhenTurned()
+          return index
+        }
+      }
+    }
+    const length = data.length + (attributes?.bytes.length ?? 0)
+    return this.commitSync(
+      () => sequencer.room(stream, length),
+      () => sequencer.add(stream, data, attributes),
+    )
+  }
+
+  commitSync(room: () => number, add: () => number): number {
+    const refusal = this.#refusal()
+    if (refusal !== undefined) throw refusal
+    const sequencer = this.sequencer
+    const unsynced = this.#options.durability === 'none'
+    if (this.#admission.waiting > 0 || sequencer.pendingBytes + room() > SYNC_BUFFER_BYTES) {
+      this.flushSync()
+    }
+    sequencer.reserve(room(), false)
+    const value = add()
+    if (unsynced) {
+      sequencer.group.promised = true
+      if (!this.#soon) this.#flushWhenTurned()
+    } else {
+      this.flushSync()
+    }
+    return value
+  }
+
+  /** Writes everything sequenced, and everything waiting to be, without waiting. */
+  flushSync(): void {
+    this.#synchronous = true
+    try {
+      do {
+        this.#driver.finish()
+        for (;;) {
+          if (this.sequencer.queue.length === 0) this.sequencer.close()
+          const group = this.sequencer.queue[0]
+          if (group === undefined) break
+          this.#driver.finish(this.#commit(group))
+        }
+        this.#admit()
+      } while (this.sequencer.pendingBytes > 0)
+    } catch (error) {
+      this.#stopped(error)
+      throw this.#failure ?? error
+    } finally {
+      this.#synchronous = false
+      this.#flushing = false
+    }
+  }
+
+  /** Makes everything sequenced before the call durable. */
+  async sync(): Promise<void> {
+    const refusal = this.#refusal()
+    if (refusal !== undefined) throw refusal
+    const lsn = this.sequencer.nextLsn
+    await this.settled()
+    if (this.#durable.lsn < lsn && this.#failure === undefined) await this.#maintenance.sync()
+    if (this.#durable.lsn < lsn) throw this.#failure ?? closedError()
+  }
+
+  /**
+   * Resolves when nothing sequenced or waiting is unwritten, or the log has failed.
+   * @throws `WALRUS_DISK_FULL` when entries that were promised cannot be written for lack of space
+   */
+  async settled(): Promise<void> {
+    while (this.#failure === undefined && (this.#driver.busy || this.#unwritten())) {
+      await new Promise<void>((resolve) => {
+        this.#whenSettled.push(resolve)
+        if (!this.#flushing) this.#flushSoon()
+      })
+      if (this.#full !== undefined) throw this.#full
+    }
+  }
+
+  /**
+   * Writes and syncs everything and leaves the files as a clean close does; releases them in any case.
+   * @throws the log's failure, if it has failed
+   */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.sequencer.close()
+    try {
+      if (this.#full === undefined) await this.settled()
+      else this.flushSync()
+      await this.#zeroAhead.idle()
+      if (this.#failure === undefined) await this.#maintenance.sync()
+      await this.#maintenance.idle()
+      if (this.#failure === undefined) await this.#leaveClean()
+    } catch (error) {
+      for (const group of this.sequencer.queue) group.reject(error)
+      throw error
+    } finally {
+      for (const timer of [this.#tailTimer, this.#syncTimer, this.#retryTimer]) timer?.cancel()
+      await this.#zeroAhead.idle()
+      await this.#maintenance.idle()
+      await this.#discardTarget(this.#zeroAhead.take())
+      await this.#active.file?.close()
+      await this.#tail.close()
+    }
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  async #leaveClean(): Promise<void> {
+    const segment = this.#active
+    const file = segment.file!
+    await file.truncate(segment.writtenEnd)
+    await file.sync()
+    try {
+      await doLater(this.#maintenance.writeIndex(segment, this.#written.lsn))
+    } catch (error) {
+      if (!hasCode(error, 'WALRUS_DISK_FULL')) throw error
+    }
+    await this.#tail.noteDurably(this.#tailNow(true))
+  }
+
+  reachedDurable(point: Point): void {
+    if (point.lsn <= this.#durable.lsn) return
+    this.#durable = point
+    this.#tailSoon()
+    this.#events.advanced()
+  }
+
+  ended(segment: ActiveSegment): void {
+    this.#events.ended(segment)
+  }
+
+  tail(): Operation {
+    return {
+      start: () => this.#tail.noteDurably(this.#tailNow(false)),
+      now: () => this.#tail.noteDurablySync(this.#tailNow(false)),
+    }
+  }
+
+  fail(error: unknown): void {
+    if (this.#failure !== undefined) return
+    this.#failure = failedError(error)
+    this.sequencer.close()
+    for (const group of this.sequencer.queue) group.reject(this.#failure)
+    this.#admission.reject(this.#failure)
+    this.#maintenance.abandon()
+    this.#events.advanced()
+    this.#settle()
+  }
+
+  #refusal(): Error | undefined {
+    if (this.#failure !== undefined) return this.#failure
+    if (this.#closed) return closedError()
+    if (this.#full === undefined) return undefined
+    // The disk was full, and entries already promised wait for it: they go first.
+    try {
+      this.flushSync()
+    } catch (error) {
+      return error as Error
+    }
+    return this.#failure
+  }
+
+  #hasRoom(bytes: number): boolean {
+    const pending = this.sequencer.pendingBytes
+    if (pending > 0 && pending + bytes > this.#options.bufferBytes) return false
+    return this.sequencer.reserve(bytes, true) === 'ok'
+  }
+
+  #unwritten(): boolean {
+    return this.sequencer.pendingBytes > 0 || this.#admission.waiting > 0
+  }
+
+  #flushSoon(): void {
+    this.#flushing = true
+    queueMicrotask(() => this.#flush())
+  }
+
+  #flushWhenTurned(): void {
+    this.#soon = true
+    this.storage.env.soon(() => {
+      this.#soon = false
+      if (!this.#flushing) this.#flush()
+    })
+  }
+
+  /** Starts the next group, unless one is under way: its end leads here again. */
+  #flush(): void {
+    if (this.#driver.busy || this.#failure !== undefined) return
+    this.#admit()
+    const { queue } = this.sequencer
+    if (queue.length === 0) this.sequencer.close()
+    const group = queue[0]
+    this.#flushing = group !== undefined
+    if (group === undefined) {
+      if (!this.#unwritten()) this.#settle()
+    } else this.#driver.start(this.#commit(group))
+  }
+
+  #afterGroup(): void {
+    // After those who were just answered have had their turn: what they append goes into the next group.
+    this.#flushSoon()
+  }
+
+  #admit(): void {
+    if (this.#admission.waiting === 0 || this.#failure !== undefined) return
+    this.#admission.admit((bytes) => this.#hasRoom(bytes))
+    // Whoever comes now must not overtake those who wait.
+    if (this.#admission.waiting > 0) this.sequencer.close()
+    if (!this.#flushing && this.sequencer.pendingBytes > 0) this.#flushSoon()
+  }
+
+  #settle(): void {
+    const waiting = this.#whenSettled
+    this.#whenSettled = []
+    for (const resolve of waiting) resolve()
+  }
+
+  /** Writes one group, and before it the segment it begins, if it does. */
+  *#commit(group: PendingGroup): Procedure {
+    const { segment, offset } = group
+    if (segment.file === undefined) yield* this.#begin(segment)
+    const file = segment.file!
+    const bytes = this.sequencer.seal(group, this.#durable.lsn)
+    const durable = this.#durably
+    yield {
+      start: durable
+        ? () => file.write(bytes, offset, true)
+        : () => this.#writeUnsynced(file, bytes, offset),
+      now: () => file.writeSync(bytes, offset, durable),
+    }
+    const end = offset + group.size
+    segment.writtenEnd = end
+    this.#written = {
+      lsn: group.endLsn,
+      segment: segment.id,
+      salt: segment.header.salt,
+      offset: end,
+      plainNext: group.plainNext,
+    }
+    this.#full = undefined
+    group.acknowledge()
+    this.sequencer.written()
+    if (durable) this.reachedDurable(this.#written)
+    else this.#unsyncedWritten()
+    this.#zeroAhead.poke(segment, this.#sequencedEnd(), group.size, this.#synchronous)
+  }
+
+  /** Small writes that need no sync are quicker done than handed to a thread. */
+  async #writeUnsynced(file: StorageFile, bytes: Uint8Array, offset: number): Promise<void> {
+    if (bytes.length <= SYNC_BUFFER_BYTES) file.writeSync(bytes, offset, false)
+    else await file.write(bytes, offset, false)
+  }
+
+  *#begin(segment: ActiveSegment): Procedure {
+    const maintenance = this.#maintenance
+    if (maintenance.backlog >= MAX_BACKLOG) {
+      yield { start: () => maintenance.idle(), now: () => maintenance.finishNow() }
+    }
+    if (this.#failure !== undefined) throw this.#failure
+    this.#target ??= this.#zeroAhead.take() ?? this.#newTarget(segment.id)
+    yield* createSegment(
+      this.storage,
+      this.dir,
+      segment,
+      this.#target,
+      this.#durable.lsn,
+      this.#durably,
+    )
+    this.#target = undefined
+    const before = this.#active
+    this.#active = segment
+    maintenance.began(segment)
+    this.#events.began(segment)
+    maintenance.end({ segment: before, successor: segment })
+  }
+
+  #newTarget(id: number): PreparedFile {
+    const path = unfinishedSegmentPath(this.dir, id, ++this.#attempt)
+    return { file: this.storage.openSync(path, 'create'), path, zeroedTo: 0 }
+  }
+
+  async #discardTarget(prepared: PreparedFile | undefined): Promise<void> {
+    for (const target of [prepared, this.#target]) {
+      if (target === undefined) continue
+      await target.file.close()
+      await this.storage.remove(target.path)
+    }
+    this.#target = undefined
+  }
+
+  #sequencedEnd(): number {
+    const { segment, sequencedEnd } = this.sequencer
+    return segment === this.#active ? sequencedEnd : this.#active.writtenEnd
+  }
+
+  /** A write failed. Tells everyone whom it concerns. */
+  #stopped(error: unknown): void {
+    this.#flushing = false
+    if (this.#failure !== undefined) return
+    if (!hasCode(error, 'WALRUS_DISK_FULL')) this.fail(error)
+    else if (this.#promised()) this.#retryLater(error)
+    else this.#takeBack(error)
+    this.#settle()
+  }
+
+  #promised(): boolean {
+    const { queue, group, limit } = this.sequencer
+    return queue.some((queued) => queued.promised) || (limit !== 0 && group.promised)
+  }
+
+  /** Entries that were already returned cannot be taken back: they stay in memory until there is space. */
+  #retryLater(error: unknown): void {
+    this.#full = error
+    this.#retryTimer?.cancel()
+    this.#retryTimer = this.storage.env.after(RETRY_EVERY_MS, () => {
+      if (!this.#flushing) this.#flushSoon()
+    })
+  }
+
+  #takeBack(error: unknown): void {
+    const active = this.#active
+    const groups = this.sequencer.takeBack(active)
+    try {
+      // Nothing of the failed group may stay behind the last good one.
+      active.file!.truncateSync(active.writtenEnd)
+      active.zeroedTo = active.writtenEnd
+    } catch (cause) {
+      this.fail(cause)
+    }
+    for (const group of groups) group.reject(this.#failure ?? error)
+    this.#admit()
+  }
+
+  #unsyncedWritten(): void {
+    this.#events.advanced()
+    const { durability } = this.#options
+    if (typeof durability !== 'object' || this.#syncTimer !== undefined) return
+    this.#syncTimer = this.storage.env.after(durability.everyMs, () => {
+      this.#syncTimer = undefined
+      if (this.#failure === undefined) void this.#maintenance.sync()
+    })
+  }
+
+  #tailSoon(): void {
+    this.#tailTimer ??= this.storage.env.after(TAIL_EVERY_MS, () => {
+      this.#tailTimer = undefined
+      try {
+        this.#tail.note(this.#tailNow(false))
+      } catch (error) {
+        this.fail(error)
+      }
+    })
+  }
+
+  #tailNow(closed: boolean): Parameters<TailFile['note']>[0] {
+    const { logId, firstSegment, boot, epoch } = this.#start
+    return {
+      logId,
+      firstSegment,
+      durable: this.#durable,
+      time: this.storage.env.now(),
+      boot,
+      epoch,
+      closed,
+    }
+  }
+}

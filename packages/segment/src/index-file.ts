@@ -1,0 +1,256 @@
+/**
+ * The index file of a segment: its bytes, and looking things up in it without loading it (docs/format.md, "Index").
+ *
+ * The rows and samples are read and checked when it is opened; postings are read from the file as they are needed.
+ * A posting is not checked by itself: whoever follows it checks the frame it leads to.
+ */
+
+import { crc32, WalrusError } from '@walrus/codec'
+import { Block, checkVersion, VERSION } from './block.ts'
+import type { Sample, SegmentIndex } from './segment-index.ts'
+import type { StorageFile } from './storage.ts'
+
+const MAGIC = Uint8Array.of(0x89, 0x57, 0x4c, 0x52, 0x49, 0x0d, 0x0a, 0x1a)
+const HEADER_BYTES = 128
+const CHECK_AT = 124
+const ROW_BYTES = 24
+const SAMPLE_BYTES = 16
+
+/** Which segment an index speaks of, and how much of it. */
+export interface IndexedSegment {
+  readonly logId: Uint8Array
+  readonly id: number
+  readonly generation: number
+  readonly salt: number
+  readonly firstLsn: number
+  readonly endLsn: number
+  readonly end: number
+}
+
+/** `count` adjacent positions of one stream; their offsets are the postings from `start` on. */
+export interface Row {
+  readonly stream: number
+  readonly first: number
+  readonly count: number
+  readonly start: number
+}
+
+/** The bytes of a segment's index file. */
+export function encodeIndex(index: SegmentIndex, segment: IndexedSegment): Uint8Array {
+  const rows: Row[] = []
+  const offsets: Uint32Array[] = []
+  let start = 0
+  for (const [stream, postings] of index.streams()) {
+    for (const run of postings.runs()) {
+      rows.push({ stream, first: run.first, count: run.count, start })
+      start += run.count
+    }
+    offsets.push(postings.offsets())
+  }
+  const samples = index.samples()
+  const rowsAt = HEADER_BYTES
+  const postingsAt = rowsAt + rows.length * ROW_BYTES
+  const samplesAt = postingsAt + start * 4
+  const block = new Block(new Uint8Array(samplesAt + samples.length * SAMPLE_BYTES))
+  rows.forEach((row, number) => {
+    const at = rowsAt + number * ROW_BYTES
+    block.putU32(at, row.stream)
+    block.putU32(at + 4, row.count)
+    block.putU64(at + 8, row.first)
+    block.putU32(at + 16, row.start)
+  })
+  let at = postingsAt
+  for (const part of offsets) {
+    block.put(at, new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
+    at += part.byteLength
+  }
+  samples.forEach((sample, number) => {
+    const sampleAt = samplesAt + number * SAMPLE_BYTES
+    block.putU32(sampleAt, sample.offset)
+    block.putU32(sampleAt + 4, sample.time)
+    block.putU32(sampleAt + 8, sample.lsn)
+  })
+  block.put(0, MAGIC)
+  block.putU32(8, VERSION)
+  block.putU32(12, HEADER_BYTES)
+  block.put(16, segment.logId)
+  block.putU64(32, segment.id)
+  block.putU32(40, segment.generation)
+  block.putU32(44, segment.salt)
+  block.putU64(48, segment.firstLsn)
+  block.putU64(56, segment.endLsn)
+  block.putU64(64, segment.end)
+  block.putU32(72, rows.length)
+  block.putU32(76, start)
+  block.putU32(80, samples.length)
+  block.putU32(84, crc32(block.bytes, 0, rowsAt, postingsAt))
+  block.putU32(88, crc32(block.bytes, 0, postingsAt, samplesAt))
+  block.putU32(92, crc32(block.bytes, 0, samplesAt))
+  block.putU32(CHECK_AT, crc32(block.bytes, 0, 0, CHECK_AT))
+  return block.bytes
+}
+
+export class IndexFile {
+  readonly segment: IndexedSegment
+  readonly rows: readonly Row[]
+  readonly samples: readonly Sample[]
+  readonly #file: StorageFile
+  readonly #postingsAt: number
+
+  private constructor(
+    file: StorageFile,
+    segment: IndexedSegment,
+    rows: readonly Row[],
+    samples: readonly Sample[],
+  ) {
+    this.#file = file
+    this.segment = segment
+    this.rows = rows
+    this.samples = samples
+    this.#postingsAt = HEADER_BYTES + rows.length * ROW_BYTES
+  }
+
+  /**
+   * Reads and checks the header, rows and samples. The index keeps the file, and closes it in `close`.
+   * @throws `WALRUS_CORRUPT` for anything but a whole index, `WALRUS_UNSUPPORTED_FORMAT` for a later version
+   */
+  static open(file: StorageFile): IndexFile {
+    const corrupt = (what: string, offset: number) =>
+      new WalrusError('WALRUS_CORRUPT', `${file.path} ${what}`, { file: file.path, offset })
+    const size = file.sizeSync()
+    const head = new Block(new Uint8Array(HEADER_BYTES))
+    if (file.readSync(head.bytes, 0) < HEADER_BYTES || !head.startsWith(MAGIC)) {
+      throw corrupt('is no index file', 0)
+    }
+    checkVersion(head.u32(8), file.path)
+    if (head.u32(CHECK_AT) !== crc32(head.bytes, 0, 0, CHECK_AT)) {
+      throw corrupt('has a damaged header', CHECK_AT)
+    }
+    const rowCount = head.u32(72)
+    const postingsAt = HEADER_BYTES + rowCount * ROW_BYTES
+    const samplesAt = postingsAt + head.u32(76) * 4
+    const sampleCount = head.u32(80)
+    if (size !== samplesAt + sampleCount * SAMPLE_BYTES) {
+      throw corrupt(`is ${size} bytes long, not what its header says`, size)
+    }
+    const rowBlock = new Block(new Uint8Array(postingsAt - HEADER_BYTES))
+    file.readSync(rowBlock.bytes, HEADER_BYTES)
+    if (head.u32(84) !== crc32(rowBlock.bytes)) throw corrupt('has damaged rows', HEADER_BYTES)
+    const sampleBlock = new Block(new Uint8Array(sampleCount * SAMPLE_BYTES))
+    file.readSync(sampleBlock.bytes, samplesAt)
+    if (head.u32(92) !== crc32(sampleBlock.bytes)) throw corrupt('has damaged samples', samplesAt)
+    const rows = Array.from({ length: rowCount }, (_, number) => {
+      const at = number * ROW_BYTES
+      return {
+        stream: rowBlock.u32(at),
+        count: rowBlock.u32(at + 4),
+        first: rowBlock.u64(at + 8),
+        start: rowBlock.u32(at + 16),
+      }
+    })
+    const samples = Array.from({ length: sampleCount }, (_, number) => {
+      const at = number * SAMPLE_BYTES
+      return {
+        offset: sampleBlock.u32(at),
+        time: sampleBlock.u32(at + 4),
+        lsn: sampleBlock.u32(at + 8),
+      }
+    })
+    const segment = {
+      logId: head.slice(16, 16),
+      id: head.u64(32),
+      generation: head.u32(40),
+      salt: head.u32(44) | 0,
+      firstLsn: head.u64(48),
+      endLsn: head.u64(56),
+      end: head.u64(64),
+    }
+    return new IndexFile(file, segment, rows, samples)
+  }
+
+  /** The row that holds a position of a stream. */
+  row(stream: number, position: number): Row | undefined {
+    let low = 0
+    let high = this.rows.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const row = this.rows[middle]!
+      if (row.stream < stream || (row.stream === stream && row.first <= position)) low = middle + 1
+      else high = middle
+    }
+    const row = this.rows[low - 1]
+    if (row === undefined || row.stream !== stream) return undefined
+    return position < row.first + row.count ? row : undefined
+  }
+
+  find(stream: number, position: number): number {
+    const row = this.row(stream, position)
+    if (row === undefined) return -1
+    const offset = new Uint32Array(1)
+    this.#file.readSync(new Uint8Array(offset.buffer), this.#at(row, position))
+    return offset[0]!
+  }
+
+  /** The offsets of up to `count` adjacent positions from `position` on; fewer where they end. */
+  slice(stream: number, position: number, count: number): Uint32Array {
+    const row = this.row(stream, position)
+    if (row === undefined) return new Uint32Array(0)
+    const offsets = new Uint32Array(Math.min(count, row.first + row.count - position))
+    this.#file.readSync(new Uint8Array(offsets.buffer), this.#at(row, position))
+    return offsets
+  }
+
+  /** All the postings, checked, as a `SegmentIndex` that can go on growing. */
+  load(into: SegmentIndex): SegmentIndex {
+    const count = this.rows.reduce((sum, row) => sum + row.count, 0)
+    const offsets = new Uint32Array(count)
+    const bytes = new Uint8Array(offsets.buffer)
+    this.#file.readSync(bytes, this.#postingsAt)
+    const head = new Block(new Uint8Array(HEADER_BYTES))
+    this.#file.readSync(head.bytes, 0)
+    if (head.u32(88) !== crc32(bytes)) {
+      const file = this.#file.path
+      const details = { file, offset: this.#postingsAt }
+      throw new WalrusError('WALRUS_CORRUPT', `${file} has damaged postings`, details)
+    }
+    for (const row of this.rows) {
+      const postings = into.stream(row.stream)
+      for (let i = 0; i < row.count; i++) postings.add(row.first + i, offsets[row.start + i]!)
+    }
+    for (const sample of this.samples) into.addGroup(sample.offset, sample.time, sample.lsn)
+    return into
+  }
+
+  /** The position after the last frame of a stream that begins before `offset`; `undefined` if there is none. */
+  nextBefore(stream: number, offset: number): number | undefined {
+    const rows = this.rows.filter((row) => row.stream === stream)
+    for (const row of rows.toReversed()) {
+      let low = 0
+      let high = row.count
+      while (low < high) {
+        const middle = (low + high) >>> 1
+        if (this.find(stream, row.first + middle) < offset) low = middle + 1
+        else high = middle
+      }
+      if (low > 0) return row.first + low
+    }
+    return undefined
+  }
+
+  /** For each stream here its first position, and the one after its last. */
+  heads(): { stream: number; first: number; next: number }[] {
+    const heads = new Map<number, { stream: number; first: number; next: number }>()
+    for (const { stream, first, count } of this.rows) {
+      heads.set(stream, { stream, first: heads.get(stream)?.first ?? first, next: first + count })
+    }
+    return [...heads.values()]
+  }
+
+  closeSync(): void {
+    this.#file.closeSync()
+  }
+
+  #at(row: Row, position: number): number {
+    return this.#postingsAt + (row.start + (position - row.first)) * 4
+  }
+}

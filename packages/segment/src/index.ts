@@ -1,0 +1,62 @@
+export { isWhole, seedOf } from './checks.ts'
+export { type FdOptions, fd } from './fd-storage.ts'
+export {
+  type Attributes,
+  CATALOG_STREAM,
+  checkFrame,
+  decodeAttributes,
+  type EncodedAttributes,
+  encodeAttributes,
+  FrameFlag,
+  FIRST_NAMED_STREAM,
+  FRAME_HEADER_BYTES,
+  FrameKind,
+  frameAttributesLength,
+  frameBytes,
+  frameFlags,
+  frameKind,
+  frameLength,
+  framePosition,
+  frameStream,
+  frameTime,
+  MAX_BODY_BYTES,
+  MAX_TRANSACTION_ID_BYTES,
+  PLAIN_STREAM,
+} from './frame.ts'
+export {
+  GROUP_HEADER_BYTES,
+  GroupBuilder,
+  type GroupHeader,
+  type GroupStamp,
+  MAX_GROUP_BYTES,
+} from './group.ts'
+export { encodeIndex, IndexFile, type IndexedSegment, type Row } from './index-file.ts'
+export {
+  type Remainder,
+  type ScannedGroup,
+  type ScanRange,
+  type ScanResult,
+  type ScanStop,
+  scanGroups,
+  scanGroupsSync,
+  searchRemainder,
+} from './scan.ts'
+export { decodeSeal, encodeSeal, SEAL_BYTES, type Seal } from './seal.ts'
+export {
+  Begun,
+  decodeSegmentHeader,
+  encodeSegmentHeader,
+  type Link,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+} from './segment-header.ts'
+export { Postings, SegmentIndex, type Sample } from './segment-index.ts'
+export type {
+  Environment,
+  Holder,
+  Lock,
+  OpenMode,
+  Storage,
+  StorageFile,
+  Timer,
+} from './storage.ts'

@@ -1,0 +1,193 @@
+/**
+ * The index of a segment: for each stream in it, which positions it has and where their frames begin.
+ *
+ * In memory while the segment is being appended to or scanned; `encodeIndex` gives the bytes of its file
+ * (docs/format.md, "Index"). Offsets are below 4 GiB, so that they fit 32 bits.
+ */
+
+import { frameBytes, frameLength, framePosition, frameStream } from './frame.ts'
+import { GROUP_HEADER_BYTES } from './group.ts'
+import type { ScannedGroup } from './scan.ts'
+
+/** One frame's place for each adjacent position of a stream: `offsets[start + i]` is that of `first + i`. */
+interface Run {
+  readonly first: number
+  readonly start: number
+}
+
+const FIRST_CAPACITY = 8
+
+/** The frames of one stream in one segment, in order of position. Positions never repeat; gaps start a new run. */
+export class Postings {
+  #offsets = new Uint32Array(FIRST_CAPACITY)
+  #runs: Run[] = []
+  count = 0
+  /** The position after the last one. */
+  next = 0
+
+  get first(): number {
+    return this.#runs[0]?.first ?? this.next
+  }
+
+  add(position: number, offset: number): void {
+    if (position !== this.next || this.count === 0) {
+      this.#runs.push({ first: position, start: this.count })
+    }
+    if (this.count === this.#offsets.length) this.#grow()
+    this.#offsets[this.count++] = offset
+    this.next = position + 1
+  }
+
+  /** The offset of the frame at `position`; -1 when it is not here. */
+  find(position: number): number {
+    for (let number = this.#runs.length - 1; number >= 0; number--) {
+      const run = this.#runs[number]!
+      if (position < run.first) continue
+      const at = run.start + (position - run.first)
+      const end = this.#runs[number + 1]?.start ?? this.count
+      return at < end ? this.#offsets[at]! : -1
+    }
+    return -1
+  }
+
+  /** The offsets of up to `count` adjacent positions from `position` on; fewer where they end. */
+  slice(position: number, count: number): Uint32Array {
+    for (let number = this.#runs.length - 1; number >= 0; number--) {
+      const run = this.#runs[number]!
+      if (position < run.first) continue
+      const at = run.start + (position - run.first)
+      const end = this.#runs[number + 1]?.start ?? this.count
+      return this.#offsets.slice(Math.min(at, end), Math.min(at + count, end))
+    }
+    return new Uint32Array(0)
+  }
+
+  /** The position after the last one whose frame begins before `offset`; `undefined` if there is none. */
+  nextBefore(offset: number): number | undefined {
+    let low = 0
+    let high = this.count
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#offsets[middle]! < offset) low = middle + 1
+      else high = middle
+    }
+    if (low === 0) return undefined
+    const run = this.#runs.findLast((candidate) => candidate.start < low)!
+    return run.first + (low - run.start)
+  }
+
+  /** Forgets every position from `position` on. */
+  cut(position: number): void {
+    while (this.#runs.length > 0 && this.#runs.at(-1)!.first >= position) {
+      this.count = this.#runs.pop()!.start
+    }
+    const run = this.#runs.at(-1)
+    if (run !== undefined) this.count = Math.min(this.count, run.start + (position - run.first))
+    this.next = position
+  }
+
+  runs(): { first: number; count: number }[] {
+    return this.#runs.map((run, number) => ({
+      first: run.first,
+      count: (this.#runs[number + 1]?.start ?? this.count) - run.start,
+    }))
+  }
+
+  offsets(): Uint32Array {
+    return this.#offsets.subarray(0, this.count)
+  }
+
+  #grow(): void {
+    const larger = new Uint32Array(this.#offsets.length * 2)
+    larger.set(this.#offsets)
+    this.#offsets = larger
+  }
+}
+
+/** A group to begin reading at, when looking for an LSN or a time. */
+export interface Sample {
+  readonly offset: number
+  /** Milliseconds since the segment's base time. */
+  readonly time: number
+  /** LSN of the group's first frame, counted from the segment's first. */
+  readonly lsn: number
+}
+
+/** Bytes between samples, about. */
+const SAMPLE_EVERY = 0x1_0000
+
+/** The index of a segment, in memory. */
+export class SegmentIndex {
+  readonly #streams = new Map<number, Postings>()
+  #samples: Sample[] = []
+
+  /** The postings of a stream, begun when there are none yet. */
+  stream(stream: number): Postings {
+    let postings = this.#streams.get(stream)
+    if (postings === undefined) {
+      postings = new Postings()
+      this.#streams.set(stream, postings)
+    }
+    return postings
+  }
+
+  find(stream: number, position: number): number {
+    return this.#streams.get(stream)?.find(position) ?? -1
+  }
+
+  slice(stream: number, position: number, count: number): Uint32Array {
+    return this.#streams.get(stream)?.slice(position, count) ?? new Uint32Array(0)
+  }
+
+  /** Notes every frame of a group in memory. */
+  addScanned(group: ScannedGroup, baseTime: number, firstLsn: number): void {
+    const { words, header } = group
+    this.addGroup(group.offset, header.time - baseTime, header.firstLsn - firstLsn)
+    let at = group.at + GROUP_HEADER_BYTES
+    const shift = group.offset - group.at
+    let stream = -1
+    let postings: Postings | undefined
+    for (let frame = 0; frame < header.count; frame++) {
+      const id = frameStream(words, at)
+      if (id !== stream) {
+        postings = this.stream(id)
+        stream = id
+      }
+      postings!.add(framePosition(words, at), at + shift)
+      at += frameBytes(frameLength(words, at))
+    }
+  }
+
+  /** The position after the last frame of a stream that begins before `offset`; `undefined` if there is none. */
+  nextBefore(stream: number, offset: number): number | undefined {
+    return this.#streams.get(stream)?.nextBefore(offset)
+  }
+
+  /** For each stream here its first position, and the one after its last. */
+  heads(): { stream: number; first: number; next: number }[] {
+    return this.streams().map(([stream, { first, next }]) => ({ stream, first, next }))
+  }
+
+  /** Notes a group, if it is time for a sample. */
+  addGroup(offset: number, time: number, lsn: number): void {
+    const last = this.#samples.at(-1)
+    if (last !== undefined && offset - last.offset < SAMPLE_EVERY) return
+    this.#samples.push({ offset, time, lsn })
+  }
+
+  /** Forgets samples from `offset` on. */
+  cutGroups(offset: number): void {
+    this.#samples = this.#samples.filter((sample) => sample.offset < offset)
+  }
+
+  samples(): readonly Sample[] {
+    return this.#samples
+  }
+
+  /** Streams in ascending order, those without a frame left out. */
+  streams(): [number, Postings][] {
+    return [...this.#streams]
+      .filter(([, postings]) => postings.count > 0)
+      .sort((a, b) => a[0] - b[0])
+  }
+}
