@@ -1,0 +1,85 @@
+/**
+ * `walrus read`: entries to standard output.
+ *
+ * Into a pipe or a file the bytes are exact; on a terminal they are escaped. The log is opened read-only, so this
+ * works beside a running writer and after a killed one, and changes nothing.
+ */
+import { Log, type LogEntry } from '@walrus/log'
+import { entryToJson } from '../entry-json.ts'
+import { usageError } from '../errors.ts'
+import { escapeBytes, escapeJson } from '../escape.ts'
+import { Output } from '../output.ts'
+import { Progress } from '../progress.ts'
+
+const KEEP_ALIVE_MS = 60_000
+
+export interface ReadOptions {
+  readonly dir: string
+  readonly from?: number
+  readonly to?: number
+  readonly follow?: true
+  readonly json?: true
+  readonly raw?: true
+  readonly delimiter: Buffer
+}
+
+export async function read(options: ReadOptions): Promise<number> {
+  const { dir, from, to, follow = false } = options
+  if (from !== undefined && to !== undefined && from > to) {
+    throw usageError(`--from ${from} is after --to ${to}`)
+  }
+  const log = await Log.open(dir, { readOnly: true })
+  // While it waits for entries nothing else keeps the process alive.
+  const alive = follow ? setInterval(() => {}, KEEP_ALIVE_MS) : undefined
+  try {
+    const stop = new AbortController()
+    const output = new Output(() => stop.abort())
+    const range = { ...(from && { from }), ...(to && { to }), follow, signal: stop.signal }
+    await write(log.entries(range), output, printer(options, output), follow)
+  } finally {
+    clearInterval(alive)
+    await log.close()
+  }
+  return 0
+}
+
+async function write(
+  entries: AsyncIterable<LogEntry>,
+  output: Output,
+  print: (entry: LogEntry) => void,
+  live: boolean,
+): Promise<void> {
+  const progress = output.isFile ? new Progress('reading') : undefined
+  try {
+    for await (const entry of entries) {
+      print(entry)
+      if (output.full) {
+        await output.flush()
+        progress?.update(output.written)
+      } else if (live) {
+        output.flushSoon()
+      }
+    }
+    await output.flush()
+  } catch (error) {
+    // Where writing failed, that is the reason, and not that reading was called off because of it.
+    await output.flush()
+    if (!output.closed) throw error
+  } finally {
+    progress?.end()
+  }
+}
+
+function printer(options: ReadOptions, output: Output): (entry: LogEntry) => void {
+  const { isTerminal } = output
+  if (options.json) {
+    return (entry) =>
+      output.putText(`${isTerminal ? escapeJson(entryToJson(entry)) : entryToJson(entry)}\n`)
+  }
+  const delimiter = options.raw ? Buffer.alloc(0) : options.delimiter
+  return (entry) => {
+    if (isTerminal) output.putText(escapeBytes(entry.data))
+    else output.put(entry.data)
+    output.put(delimiter)
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * The grammar of the command line: `walrus COMMAND [options]`, an option meaning the same wherever it stands.
+ *
+ * Nothing here touches a log. A command's code, and the engine below it, is loaded only when that command runs, so
+ * that help and mistakes are answered at once.
+ */
+import { readFileSync } from 'node:fs'
+import { styleText } from 'node:util'
+import { Command, Option } from 'commander'
+import { parseDelimiter, parseDirectory, parseDurability, parseIndex } from './values.ts'
+
+/** Where the program puts what it has to say. */
+export interface Sinks {
+  /** Takes the exit code of a command that ran. */
+  readonly done: (exitCode: number) => void
+  /** Takes help and version. */
+  readonly write: (text: string) => void
+}
+
+/** Starts a command with its parsed options; resolves to the exit code. */
+type Start<Options> = (options: Options) => Promise<number>
+
+const PROGRAM = 'The durable log for Node.js: a pipe that keeps what it acknowledged.'
+
+const AFTER_PROGRAM = `
+Examples:
+  walrus append < access.log
+  walrus read --from 1000 | head
+  walrus read --follow --json
+
+Environment:
+  WALRUS_DATA_DIR  directory of the log where --dir is not given
+  WALRUS_DEBUG     print stack traces with errors
+  NO_COLOR         no colour
+
+Exit codes:
+  0 done, 1 failed, 2 wrong command line, 3 corruption found,
+  130 or 143 interrupted`
+
+const APPEND = `Append standard input to the log, one entry a line.
+
+An entry is the bytes between two newlines, empty ones included; a last one without a newline counts too. It counts as appended once it is on disk, or, with --durability 10ms (any time) or none, once it is written: then a killed process loses nothing, but a power loss may. Interrupted by Ctrl-C, walrus finishes what it has read.`
+
+const READ = `Write entries to standard output, each followed by a newline.
+
+Into a pipe or a file the bytes are exact; on a terminal control characters are escaped. Works beside a running writer, and changes nothing.`
+
+const STAT = `Show the size of the log, its first and last index, how far it is durable, and who writes to it. Changes nothing.`
+
+/** The whole program, ready to parse. Refusals are thrown, as `CommanderError`. */
+export function buildProgram(sinks: Sinks): Command {
+  const program = new Command('walrus')
+    .usage('<command> [options]')
+    .description(PROGRAM)
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .configureHelp({
+      styleTitle: (title) => styleText('bold', title, { validateStream: false }),
+      subcommandTerm: (command) => command.name(),
+    })
+    .configureOutput({ writeOut: sinks.write, outputError: () => {} })
+    .exitOverride()
+    .addHelpText('after', AFTER_PROGRAM)
+  program.version(ownVersion(), '--version', 'show the version')
+
+  const command = <Options>(name: string, load: () => Promise<Start<Options>>): Command =>
+    program
+      .command(name)
+      .addOption(directory())
+      .action(async (options: Options) => {
+        const start = await load()
+        sinks.done(await start(options))
+      })
+
+  command('append', async () => (await import('./commands/append.ts')).append)
+    .summary('append standard input, one entry a line')
+    .description(APPEND)
+    .addOption(
+      new Option('--durability <mode>', 'what an append waits for: commit, a time as 10ms, or none')
+        .argParser(parseDurability)
+        .default('commit', 'commit'),
+    )
+    .option('--ack', 'print the last index of each commit group once it counts')
+    .addOption(delimiter('what ends an entry').conflicts('whole'))
+    .option('--whole', 'take all of the input as one entry, whatever its bytes')
+    .addHelpText(
+      'after',
+      examples([
+        'walrus append < access.log',
+        'tail -F app.log | walrus append --dir /var/lib/app-log --ack',
+        "find . -print0 | walrus append --delimiter '\\0'",
+        'walrus append --whole < photo.jpg',
+      ]),
+    )
+
+  command('read', async () => (await import('./commands/read.ts')).read)
+    .summary('write entries to standard output')
+    .description(READ)
+    .option('--from <index>', 'first entry (default: the first there is)', parseIndex)
+    .option('--to <index>', 'last entry (default: the last there is)', parseIndex)
+    .option('--follow', 'go on with new entries as they become durable')
+    .option('--json', 'one JSON object a line: index, time, data or dataBase64')
+    .addOption(delimiter('what is written after each entry').conflicts(['json', 'raw']))
+    .addOption(new Option('--raw', 'write nothing after an entry').conflicts('json'))
+    .addHelpText(
+      'after',
+      examples([
+        'walrus read --from 1000 --to 1999',
+        'walrus read --follow --json | jq .data',
+        'walrus read --from 7 --to 7 --raw > photo.jpg',
+      ]),
+    )
+
+  command('stat', async () => (await import('./commands/stat.ts')).stat)
+    .summary('show size, indexes, marks and the writer')
+    .description(STAT)
+    .addOption(json())
+    .addHelpText('after', examples(['walrus stat', 'walrus stat --json | jq .lastIndex']))
+
+  return program
+}
+
+function ownVersion(): string {
+  const path = new URL('../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version
+}
+
+function directory(): Option {
+  return new Option('--dir <path>', 'directory of the log')
+    .argParser(parseDirectory)
+    .default(process.env['WALRUS_DATA_DIR'] || './walrus-data', '$WALRUS_DATA_DIR or ./walrus-data')
+}
+
+function delimiter(what: string): Option {
+  return new Option('--delimiter <text>', `${what}; knows \\n \\r \\t \\0 \\\\ \\xNN`)
+    .argParser(parseDelimiter)
+    .default(Buffer.of(0x0a), 'newline')
+}
+
+function json(): Option {
+  return new Option('--json', 'print JSON')
+}
+
+function examples(lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`
+}

@@ -1,0 +1,53 @@
+/**
+ * The values of options, from what was typed. What cannot be read is refused here with what would be allowed, so
+ * that no command starts on half a wish.
+ */
+import { InvalidArgumentError } from 'commander'
+
+export type Durability = 'commit' | 'none' | { everyMs: number }
+
+/** `commit`, `none`, or a time in milliseconds such as `10ms`. The log itself limits the time. */
+export function parseDurability(value: string): Durability {
+  if (value === 'commit' || value === 'none') return value
+  const milliseconds = /^(\d+)ms$/.exec(value)?.[1]
+  if (milliseconds === undefined) {
+    throw new InvalidArgumentError('Use commit, none, or milliseconds such as 10ms.')
+  }
+  return { everyMs: Number(milliseconds) }
+}
+
+/** An entry's index: a whole number from 1. */
+export function parseIndex(value: string): number {
+  const index = Number(value)
+  if (!/^\d+$/.test(value) || !Number.isSafeInteger(index) || index < 1) {
+    throw new InvalidArgumentError(`Use a whole number from 1 to ${Number.MAX_SAFE_INTEGER}.`)
+  }
+  return index
+}
+
+/** The bytes of a delimiter; `\n`, `\r`, `\t`, `\0`, `\\` and `\xNN` stand for what a shell cannot easily pass. */
+export function parseDelimiter(value: string): Buffer {
+  if (value === '') throw new InvalidArgumentError('It must not be empty.')
+  const parts: Buffer[] = []
+  for (const [piece, escape] of value.matchAll(/\\(x[0-9a-f]{2}|[^x]|x|$)|[^\\]+/gis)) {
+    parts.push(escape === undefined ? Buffer.from(piece) : unescape(escape))
+  }
+  return Buffer.concat(parts)
+}
+
+function unescape(escape: string): Buffer {
+  if (/^x../i.test(escape)) return Buffer.from(escape.slice(1), 'hex')
+  const byte = { n: 0x0a, r: 0x0d, t: 0x09, '0': 0x00, '\\': 0x5c }[escape]
+  if (byte === undefined) {
+    throw new InvalidArgumentError(
+      'Known escapes are \\n \\r \\t \\0 \\\\ and \\xNN (two hexadecimal digits).',
+    )
+  }
+  return Buffer.of(byte)
+}
+
+/** A directory; the empty string is what an unset shell variable leaves behind, and is never meant. */
+export function parseDirectory(value: string): string {
+  if (value === '') throw new InvalidArgumentError('It must not be empty.')
+  return value
+}

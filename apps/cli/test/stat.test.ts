@@ -1,0 +1,56 @@
+import { hostname } from 'node:os'
+import { describe, expect, test } from 'vitest'
+import { freshDirectory, start, walrus } from './walrus.ts'
+
+async function factsOf(dir: string): Promise<unknown> {
+  const { stdout } = await walrus(['stat', '--dir', dir, '--json'])
+  return JSON.parse(stdout.toString())
+}
+
+describe('walrus stat', () => {
+  test('tells what a closed log holds', async () => {
+    const dir = freshDirectory()
+    await walrus(['append', '--dir', dir], { input: 'one\ntwo\n' })
+    expect(await factsOf(dir)).toEqual({
+      dir,
+      entries: 2,
+      firstIndex: 1,
+      lastIndex: 2,
+      streams: 0,
+      segments: 1,
+      bytes: expect.any(Number),
+      marks: { sequenced: 3, written: 3, durable: 3 },
+      writer: null,
+      recoveryNeeded: false,
+      torn: null,
+    })
+    const { stdout, code } = await walrus(['stat', '--dir', dir])
+    expect(code).toBe(0)
+    expect(stdout.toString()).toMatch(
+      /^directory {6}\S+\nentries {8}2, 1 to 2\nnamed streams {2}0\nsegments {7}1\non disk {8}[\d.]+ k?B\ndurable {8}before LSN 3\nwriter {9}none\nrecovery {7}not needed\n$/,
+    )
+  })
+
+  test('tells that an empty log is empty', async () => {
+    const dir = freshDirectory()
+    await walrus(['append', '--dir', dir])
+    expect(await factsOf(dir)).toMatchObject({ entries: 0, firstIndex: 0, lastIndex: 0 })
+  })
+
+  test('names the writer, and after it was killed that recovery is needed', async () => {
+    const dir = freshDirectory()
+    const writer = start(['append', '--dir', dir, '--ack'])
+    writer.child.stdin.write('one\n')
+    await expect.poll(() => writer.stdout).toBe('1\n')
+    expect(await factsOf(dir)).toMatchObject({
+      entries: 1,
+      writer: { pid: writer.child.pid, host: hostname() },
+      recoveryNeeded: false,
+    })
+    writer.child.kill('SIGKILL')
+    await writer.ended
+    expect(await factsOf(dir)).toMatchObject({ entries: 1, writer: null, recoveryNeeded: true })
+    const { stdout } = await walrus(['stat', '--dir', dir])
+    expect(stdout.toString()).toContain('needed: the last writer did not close the log')
+  })
+})
