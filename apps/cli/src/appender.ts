@@ -29,6 +29,7 @@ export class Appender {
   /** For each batch under way, oldest first, the promise that it and all before it are acknowledged. */
   readonly #underWay: Promise<void>[] = []
   #bytesUnderWay = 0
+  #hasFailed = false
   #entries = 0
   #bytes = 0
   #firstIndex = 0
@@ -64,8 +65,12 @@ export class Appender {
     return this.#lastIndex
   }
 
-  /** Hands `entries` to the log at once; resolves when there is room for more. */
+  /**
+   * Hands `entries` to the log at once; resolves when there is room for more. After a failure the log gets nothing
+   * more, even if it would take it, so that what it holds has no gap.
+   */
   async submit(entries: readonly Buffer[]): Promise<void> {
+    if (this.#hasFailed) await this.drain()
     for (let start = 0; start < entries.length; start += MAX_BATCH_ENTRIES) {
       this.#start(entries.slice(start, start + MAX_BATCH_ENTRIES))
     }
@@ -91,7 +96,10 @@ export class Appender {
       this.#lastIndex = indexes.at(-1) as number
       this.#acknowledge(this.#lastIndex)
     })
-    settled.catch(this.#fail)
+    settled.catch(() => {
+      this.#hasFailed = true
+      this.#fail()
+    })
     this.#underWay.push(settled)
     this.#settled = settled
   }

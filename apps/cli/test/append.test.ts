@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { freshDirectory, shell, start, walrus } from './walrus.ts'
+import { freshDirectory, PATIENT, shell, start, walrus } from './walrus.ts'
 
 describe('walrus append', () => {
   test('appends each line as it is: empty ones, CRLF, bytes that are no text, a last one without a newline', async () => {
@@ -71,11 +71,11 @@ describe('acknowledgements', () => {
   test('come at once for each line of a slow input, while it is still open', async () => {
     const running = start(['append', '--dir', freshDirectory(), '--ack'])
     running.child.stdin.write('one\n')
-    await expect.poll(() => running.stdout).toBe('1\n')
+    await expect.poll(() => running.stdout, PATIENT).toBe('1\n')
     running.child.stdin.write('two\nthr')
-    await expect.poll(() => running.stdout).toBe('1\n2\n')
+    await expect.poll(() => running.stdout, PATIENT).toBe('1\n2\n')
     running.child.stdin.write('ee\nfour\n')
-    await expect.poll(() => running.stdout).toBe('1\n2\n4\n')
+    await expect.poll(() => running.stdout, PATIENT).toBe('1\n2\n4\n')
     running.child.stdin.end()
     expect((await running.ended).code).toBe(0)
   })
@@ -84,7 +84,7 @@ describe('acknowledgements', () => {
     const dir = freshDirectory()
     const running = start(['append', '--dir', dir, '--ack'])
     running.child.stdin.write('one\ntwo\n')
-    await expect.poll(() => running.stdout).toBe('2\n')
+    await expect.poll(() => running.stdout, PATIENT).toBe('2\n')
     running.child.kill('SIGKILL')
     await running.ended
     expect((await walrus(['read', '--dir', dir])).stdout.toString()).toBe('one\ntwo\n')
@@ -114,7 +114,7 @@ describe('an interruption', () => {
       const dir = freshDirectory()
       const running = start(['append', '--dir', dir, '--ack'])
       running.child.stdin.write('one\ntwo\nhalf a li')
-      await expect.poll(() => running.stdout).toBe('2\n')
+      await expect.poll(() => running.stdout, PATIENT).toBe('2\n')
       running.child.kill(signal)
       const ended = await running.ended
       expect(ended).toMatchObject({
@@ -129,7 +129,7 @@ describe('an interruption', () => {
     const dir = freshDirectory()
     const running = start(['append', '--dir', dir, '--whole'])
     running.child.stdin.write('half')
-    await expect.poll(() => existsSync(dir)).toBe(true)
+    await expect.poll(() => existsSync(dir), PATIENT).toBe(true)
     await new Promise((resolve) => setTimeout(resolve, 300))
     running.child.kill('SIGINT')
     expect((await running.ended).code).toBe(130)
@@ -145,7 +145,7 @@ describe('an interruption', () => {
     ])
     producer.stdout.on('error', () => {})
     producer.stdout.pipe(running.child.stdin)
-    await expect.poll(() => running.stdout.length).toBeGreaterThan(0)
+    await expect.poll(() => running.stdout.length, PATIENT).toBeGreaterThan(0)
     running.child.kill('SIGTERM')
     expect((await running.ended).code).toBe(143)
     producer.kill()
@@ -170,7 +170,7 @@ describe('what append refuses', () => {
     const dir = freshDirectory()
     const running = start(['append', '--dir', dir, '--ack'])
     running.child.stdin.write('one\n')
-    await expect.poll(() => running.stdout).toBe('1\n')
+    await expect.poll(() => running.stdout, PATIENT).toBe('1\n')
     const ended = await walrus(['append', '--dir', dir], { input: 'a\n' })
     expect(ended.code).toBe(1)
     expect(ended.stderr).toMatch(
@@ -242,7 +242,7 @@ describe('on a terminal', () => {
   test('long work says how far it is', async () => {
     const running = start(['append', '--dir', freshDirectory()], { terminals: ['stderr'] })
     running.child.stdin.write('a\n')
-    await expect.poll(() => running.stderr, { timeout: 5000 }).toContain('appending 2 B')
+    await expect.poll(() => running.stderr, PATIENT).toContain('appending 2 B')
     running.child.stdin.end()
     expect((await running.ended).stderr).toContain(
       '\r\u001b[K1 entry was appended, the last with index 1 (1 B in ',

@@ -121,5 +121,7 @@ describe('batches on their way into the log', () => {
     expect(acknowledged).toEqual([1])
     expect(appender.lastIndex).toBe(1)
     expect(failures).toBeGreaterThan(0)
+    await expect(appender.submit([Buffer.from('d')])).rejects.toThrow('disk full')
+    expect(log.batches.length).toBe(3)
   })
 })

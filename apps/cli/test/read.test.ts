@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { freshDirectory, shell, start, walrus } from './walrus.ts'
+import { freshDirectory, PATIENT, shell, start, walrus } from './walrus.ts'
 
 async function logOf(input: string | Uint8Array, ...options: string[]): Promise<string> {
   const dir = freshDirectory()
@@ -64,7 +64,7 @@ describe('walrus read', () => {
     const dir = freshDirectory()
     const writer = start(['append', '--dir', dir, '--ack'])
     writer.child.stdin.write('one\n')
-    await expect.poll(() => writer.stdout).toBe('1\n')
+    await expect.poll(() => writer.stdout, PATIENT).toBe('1\n')
     const before = readdirSync(dir)
     expect((await walrus(['read', '--dir', dir])).stdout.toString()).toBe('one\n')
     expect(readdirSync(dir)).toEqual(before)
@@ -101,10 +101,10 @@ describe('walrus read --follow', () => {
   test('prints entries of another process as they come, up to --to', async () => {
     const dir = await logOf('one\n')
     const reader = start(['read', '--dir', dir, '--follow', '--to', '4'], { input: '' })
-    await expect.poll(() => reader.stdout).toBe('one\n')
+    await expect.poll(() => reader.stdout, PATIENT).toBe('one\n')
     const writer = start(['append', '--dir', dir])
     writer.child.stdin.write('two\nthree\n')
-    await expect.poll(() => reader.stdout, { timeout: 5000 }).toBe('one\ntwo\nthree\n')
+    await expect.poll(() => reader.stdout, PATIENT).toBe('one\ntwo\nthree\n')
     writer.child.stdin.end('four\nfive\n')
     await writer.ended
     expect(await reader.ended).toMatchObject({
@@ -116,7 +116,7 @@ describe('walrus read --follow', () => {
   test('ends when its reader has gone', async () => {
     const dir = await logOf('one\n')
     const reader = start(['read', '--dir', dir, '--follow'], { input: '' })
-    await expect.poll(() => reader.stdout).toBe('one\n')
+    await expect.poll(() => reader.stdout, PATIENT).toBe('one\n')
     reader.child.stdout.destroy()
     await walrus(['append', '--dir', dir], { input: 'two\n' })
     expect(await reader.ended).toMatchObject({ code: 0, stderr: '' })

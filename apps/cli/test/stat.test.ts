@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { describe, expect, test } from 'vitest'
-import { freshDirectory, start, walrus } from './walrus.ts'
+import { freshDirectory, PATIENT, start, walrus } from './walrus.ts'
 
 async function factsOf(dir: string): Promise<unknown> {
   const { stdout } = await walrus(['stat', '--dir', dir, '--json'])
@@ -41,7 +41,7 @@ describe('walrus stat', () => {
     const dir = freshDirectory()
     const writer = start(['append', '--dir', dir, '--ack'])
     writer.child.stdin.write('one\n')
-    await expect.poll(() => writer.stdout).toBe('1\n')
+    await expect.poll(() => writer.stdout, PATIENT).toBe('1\n')
     expect(await factsOf(dir)).toMatchObject({
       entries: 1,
       writer: { pid: writer.child.pid, host: hostname() },

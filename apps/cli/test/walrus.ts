@@ -9,6 +9,9 @@ import { onTestFinished } from 'vitest'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
+/** For `expect.poll`: the machine may be busy. */
+export const PATIENT = { timeout: 30_000, interval: 20 }
+
 export interface Ended {
   readonly code: number | null
   readonly stdout: Buffer
