@@ -8,8 +8,10 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { openSync } from 'node:fs'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { FdFile } from './fd-file.ts'
 import { describeSelf, HOLDER_NAME, type LockRecord } from './lock-record.ts'
 import { type Listener, listen } from './lock-socket.ts'
 import type { Environment } from './storage.ts'
@@ -65,12 +67,11 @@ export async function settledHighestNumber(locks: string): Promise<number> {
 }
 
 async function writeRecord(path: string, record: LockRecord): Promise<void> {
-  const handle = await open(path, 'wx', 0o640)
+  const file = new FdFile(path, openSync(path, 'wx', 0o640), true)
   try {
-    await handle.writeFile(`${JSON.stringify(record)}\n`)
-    await handle.sync()
+    await file.write(Buffer.from(`${JSON.stringify(record)}\n`), 0, true)
   } finally {
-    await handle.close()
+    await file.close()
   }
 }
 

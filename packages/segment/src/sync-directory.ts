@@ -1,7 +1,7 @@
 /** Makes the names in a directory durable; does nothing on Windows, which has no such call. */
 
-import { closeSync, fsyncSync, openSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { close, closeSync, fsync, fsyncSync, open, openSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { attempt, attemptSync, errnoOf, systemError } from './system-error.ts'
 
 /**
@@ -15,13 +15,13 @@ function cannotBeSynced(error: unknown): boolean {
 
 export async function syncDirectory(dir: string): Promise<void> {
   if (process.platform === 'win32') return
-  const handle = await attempt('sync the directory', dir, open(dir, 'r'))
+  const fd = await attempt('sync the directory', dir, promisify(open)(dir, 'r'))
   try {
-    await handle.sync()
+    await promisify(fsync)(fd)
   } catch (error) {
     if (!cannotBeSynced(error)) throw systemError(error, 'sync the directory', dir)
   } finally {
-    await handle.close()
+    await promisify(close)(fd)
   }
 }
 

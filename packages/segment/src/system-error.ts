@@ -20,7 +20,7 @@ export function errnoOf(error: unknown): string | undefined {
 }
 
 /**
- * Wraps what `node:fs` threw.
+ * Wraps what `node:fs` threw; an error that is one of Walrus already stays as it is.
  *
  * @param doing completes "cannot …": `write 512 bytes`
  */
@@ -30,6 +30,7 @@ export function systemError(
   file: string,
   offset?: number,
 ): WalrusError {
+  if (cause instanceof WalrusError) return cause
   const code = CODES[errnoOf(cause) ?? ''] ?? 'WALRUS_IO'
   const place = offset === undefined ? file : `${file} at byte ${offset}`
   const reason = cause instanceof Error ? cause.message : String(cause)

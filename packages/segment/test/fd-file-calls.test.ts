@@ -49,14 +49,18 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
+async function writesThrough(fd: number | string): Promise<boolean> {
+  const info = await readFile(`/proc/self/fdinfo/${fd}`, 'latin1')
+  const flags = Number.parseInt(/^flags:\s*(\d+)/m.exec(info)?.[1] ?? '', 8)
+  return (flags & O_DSYNC) === O_DSYNC
+}
+
 /** The open descriptors of the file, and whether each writes through. */
 async function descriptors(): Promise<Map<number, 'plain' | 'O_DSYNC'>> {
   const found = new Map<number, 'plain' | 'O_DSYNC'>()
-  for (const name of await readdir('/proc/self/fd')) {
-    if ((await readlink(`/proc/self/fd/${name}`).catch(() => '')) !== path) continue
-    const info = await readFile(`/proc/self/fdinfo/${name}`, 'latin1')
-    const flags = Number.parseInt(/^flags:\s*(\d+)/m.exec(info)?.[1] ?? '', 8)
-    found.set(Number(name), (flags & O_DSYNC) === O_DSYNC ? 'O_DSYNC' : 'plain')
+  for (const fd of await readdir('/proc/self/fd')) {
+    if ((await readlink(`/proc/self/fd/${fd}`).catch(() => '')) !== path) continue
+    found.set(Number(fd), (await writesThrough(fd)) ? 'O_DSYNC' : 'plain')
   }
   return found
 }
@@ -145,20 +149,50 @@ describe('sync', () => {
     storage.syncDirSync(dir)
     expect(names()).toEqual(['openSync', 'fsyncSync', 'closeSync'])
     expect(fs.calls[0]?.[1]).toBe(dir)
+    fs.calls.length = 0
+    await storage.syncDir(dir)
+    expect(names()).toEqual(['open', 'fsync', 'close'])
+    expect(fs.calls[0]?.[1]).toBe(dir)
   })
 
-  it('of a directory fails if it did not happen, unless there is no such thing', () => {
+  it('of a directory fails if it did not happen, unless there is no such thing', async () => {
     let code = 'EIO'
+    fs.instead.set('fsync', (_call, _fd, done: (error: Error) => void) =>
+      done(Object.assign(new Error(code), { code })),
+    )
     fs.instead.set('fsyncSync', () => {
       throw Object.assign(new Error(code), { code })
     })
     expect(() => storage.syncDirSync(dir)).toThrow(expect.objectContaining({ code: 'WALRUS_IO' }))
+    await expect(storage.syncDir(dir)).rejects.toMatchObject({ code: 'WALRUS_IO' })
     code = 'ENOSPC'
     expect(() => storage.syncDirSync(dir)).toThrow(
       expect.objectContaining({ code: 'WALRUS_DISK_FULL' }),
     )
+    await expect(storage.syncDir(dir)).rejects.toMatchObject({ code: 'WALRUS_DISK_FULL' })
     code = 'EINVAL'
     storage.syncDirSync(dir)
+    await storage.syncDir(dir)
+  })
+})
+
+describe.runIf(process.platform === 'linux')('a lock', () => {
+  it('is on disk before it counts: its record, its directory, and the names above', async () => {
+    const synced: string[] = []
+    const note = async (fd: number): Promise<void> => {
+      const file = (await readlink(`/proc/self/fd/${fd}`)).replace(/tmp-[0-9a-f]+/, 'tmp')
+      synced.push((await writesThrough(fd)) ? `${file}, written through` : file)
+    }
+    for (const name of ['fsync', 'write']) {
+      fs.instead.set(name, (call, ...args) => {
+        void note(args[0] as unknown as number).then(() => call(...args))
+      })
+    }
+    const lock = await storage.lock(dir)
+    const locks = join(dir, 'LOCK')
+    const record = join(locks, 'tmp', 'holder.json')
+    expect(synced).toEqual([dir, `${record}, written through`, join(locks, 'tmp'), locks])
+    await lock.release()
   })
 })
 

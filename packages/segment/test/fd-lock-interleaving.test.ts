@@ -1,12 +1,12 @@
 /**
  * Every step of a contender, with a rival acting in between.
  *
- * The contender's calls of `node:fs/promises` are counted; before the one whose turn it is, the rival
+ * The contender's calls of the file system are counted; before the one whose turn it is, the rival
  * does its part. What the rival does is the same code, uncounted.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,21 +14,38 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { fd } from '../src/fd-storage.ts'
 import type { Lock } from '../src/storage.ts'
 
+type Hook = (name: string, args: unknown[]) => Promise<void>
+
 const { contender } = vi.hoisted(() => ({
-  contender: {
-    before: undefined as ((name: string, args: unknown[]) => Promise<void>) | undefined,
-  },
+  contender: {} as { before?: Hook | undefined; failed?: Hook | undefined },
 }))
+
+vi.mock('node:fs', async (importOriginal) => {
+  const original = await importOriginal<Record<string, unknown>>()
+  const mocked = { ...original }
+  for (const name of ['open', 'write', 'fsync']) {
+    const call = original[name] as (...args: unknown[]) => void
+    mocked[name] = (...args: unknown[]) => {
+      if (!contender.before) return call(...args)
+      void contender.before(name, args).then(() => call(...args))
+    }
+  }
+  return mocked
+})
 
 vi.mock('node:fs/promises', async (importOriginal) => {
   const original = await importOriginal<Record<string, unknown>>()
-  const counted = ['mkdir', 'open', 'readdir', 'readFile', 'readlink', 'rename', 'rm', 'stat']
   const mocked = { ...original }
-  for (const name of counted) {
+  for (const name of ['mkdir', 'open', 'readdir', 'readFile', 'readlink', 'rename', 'rm', 'stat']) {
     const call = original[name] as (...args: unknown[]) => Promise<unknown>
     mocked[name] = async (...args: unknown[]) => {
       await contender.before?.(name, args)
-      return call(...args)
+      try {
+        return await call(...args)
+      } catch (error) {
+        await contender.failed?.(name, args)
+        throw error
+      }
     }
   }
   return mocked
@@ -44,6 +61,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   contender.before = undefined
+  contender.failed = undefined
   await rm(dir, { recursive: true, force: true })
 })
 
@@ -120,9 +138,9 @@ describe.each(RIVALS)('a rival that $title', (rival) => {
       const place = `the rival acted before call ${turn}`
       const held = 'lock' in outcome ? [outcome.lock, ...kept] : kept
       if (!('lock' in outcome)) expect(outcome.code, place).toBe('WALRUS_LOCKED')
-      expect(held.length, place).toBeLessThanOrEqual(1)
-      expect((await storage.locked(dir)) !== undefined, place).toBe(held.length === 1)
-      const epoch = held[0]?.epoch ?? before
+      expect(held.length, place).toBe(1)
+      expect((await storage.locked(dir))?.pid, place).toBe(process.pid)
+      const epoch = held[0]?.epoch ?? 0
       await held[0]?.release()
       const next = await storage.lock(dir)
       expect(next.epoch, place).toBeGreaterThan(epoch)
@@ -160,6 +178,28 @@ describe('a contender whose listing is old', () => {
     expect(kept?.epoch).toBe(4)
     expect(await readdir(join(dir, 'LOCK'))).toEqual(['4'])
     await kept?.release()
+  })
+
+  it('is refused a number that is gone a moment later, and goes on to the next', async () => {
+    await takeAndRelease()
+    let taken = 0
+    contender.before = async (name, [path]) => {
+      if (!marked.getStore() || name !== 'mkdir' || !String(path).includes('tmp-') || taken > 0)
+        return
+      taken++
+      await marked.exit(takeAndRelease)
+    }
+    contender.failed = async (name, [, to]) => {
+      if (!marked.getStore() || name !== 'rename') return
+      expect(to).toBe(join(dir, 'LOCK', '2'))
+      // A third has taken number 3, let go, and is half-way through clearing up.
+      await marked.exit(() => rename(join(dir, 'LOCK', '2'), join(dir, 'LOCK', '3')))
+    }
+    const lock = await marked.run(true, () => storage.lock(dir))
+    expect(taken).toBe(1)
+    expect(lock.epoch).toBe(4)
+    expect(await readdir(join(dir, 'LOCK'))).toEqual(['4'])
+    await lock.release()
   })
 })
 

@@ -149,11 +149,27 @@ describe('threads and cluster workers', () => {
     await expect.poll(() => storage.locked(dir)).toBeUndefined()
     expect(await holder.tell('lock')).toBe(2)
   })
+
+  it('a lock taken by a cluster worker outlives the primary', async () => {
+    await holder.tell('lockInClusterWorker')
+    const worker = (await storage.locked(dir))?.pid ?? 0
+    expect(process.kill(worker, 'SIGSTOP')).toBe(true)
+    await holder.kill()
+    await expect(storage.lock(dir)).rejects.toMatchObject({
+      state: 'stopped',
+      holder: { pid: worker },
+    })
+    expect(process.kill(worker, 'SIGKILL')).toBe(true)
+    await expect.poll(() => storage.locked(dir)).toBeUndefined()
+  })
 })
 
 describe('a path longer than a socket’s', () => {
-  it('is locked, refused, and followed all the same', async () => {
-    const deep = join(dir, 'd'.repeat(120), 'é'.repeat(60))
+  it.each([
+    ['in characters', join('d'.repeat(120), 'e'.repeat(120))],
+    ['in bytes', 'é'.repeat(30)],
+  ])('%s is locked, refused, and followed all the same', async (_, name) => {
+    const deep = join(dir, name)
     await mkdir(deep, { recursive: true })
     const far = new HolderProcess(deep)
     expect(await far.tell('lock')).toBe(1)

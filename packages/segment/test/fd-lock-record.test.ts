@@ -1,10 +1,20 @@
 /** Locks whose holder is known only by what it wrote: other hosts, no sockets, damage. */
 
-import { mkdir, mkdtemp, readFile, readlink, rename, rm, unlink, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import {
+  mkdir,
+  mkdtemp,
+  open,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  unlink,
+  writeFile,
+} from 'node:fs/promises'
+import { connect, createServer, Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { fd } from '../src/fd-storage.ts'
 import type { Holder } from '../src/storage.ts'
 import { HolderProcess } from './holder-process.ts'
@@ -219,5 +229,44 @@ describe('the holder of a lock', () => {
     const lock = await storage.lock(dir)
     await rm(join(dir, 'LOCK'), { recursive: true })
     await lock.release()
+  })
+
+  it('is not reached any more once it let go', async () => {
+    await writeFile(join(lockDir, RELEASED), '')
+    const lock = await storage.lock(dir)
+    await lock.release()
+    const socket = connect({ path: join(dir, 'LOCK', '8', 'socket') })
+    const code = await new Promise((resolve) => {
+      socket.once('error', (error: Error & { code?: string }) => resolve(error.code))
+      socket.once('connect', () => resolve('connected'))
+    })
+    socket.destroy()
+    expect(code).toBe('ECONNREFUSED')
+  })
+
+  it('survives a connection that it cannot accept', async () => {
+    await writeFile(join(lockDir, RELEASED), '')
+    const listening = vi.spyOn(Server.prototype, 'listen')
+    const lock = await storage.lock(dir)
+    const server = listening.mock.contexts[0] as Server
+    listening.mockRestore()
+    server.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' }))
+    await expect(storage.lock(dir)).rejects.toMatchObject({ state: 'running' })
+    await lock.release()
+  })
+
+  it('in a long path removes, when it lets go, nothing that is not its own', async () => {
+    const deep = join(dir, 'd'.repeat(120))
+    const victim = join(dir, 'victim')
+    await mkdir(deep)
+    await mkdir(victim)
+    await writeFile(join(victim, 'socket'), '')
+    const lock = await storage.lock(deep)
+    // One of these has the number by which the socket's directory was reached.
+    const handles = await Promise.all(Array.from({ length: 40 }, () => open(victim, 'r')))
+    await lock.release()
+    for (const handle of handles) await handle.close()
+    expect(await storage.list(victim)).toEqual(['socket'])
+    expect((await storage.list(join(deep, 'LOCK', '1'))).toSorted()).toEqual([RELEASED, 'socket'])
   })
 })

@@ -98,6 +98,26 @@ describe('what exceeds one call of the system', () => {
   })
 })
 
+describe('timers', () => {
+  function run(code: string): string {
+    const program = `import { fd } from '@walrus/segment'; const { env } = fd(); ${code}`
+    const args = ['--input-type=module', '--eval', program]
+    return execFileSync(process.execPath, args, {
+      encoding: 'utf8',
+      timeout: 20_000,
+      cwd: import.meta.dirname,
+    })
+  }
+
+  it('do not keep the process alive', () => {
+    expect(run('env.after(3_600_000, () => {}); process.stdout.write("ended")')).toBe('ended')
+  })
+
+  it('what is due soon does', () => {
+    expect(run('env.soon(() => process.stdout.write("ran"))')).toBe('ran')
+  })
+})
+
 describe('watch', () => {
   it('hints at writes, also after the file was renamed over, and at no other file’s', async () => {
     const path = join(dir, 'a')
