@@ -33,6 +33,8 @@ export class PendingGroup {
   plainNext = 0
   /** Whether some of its entries were returned before they were written, so that it cannot be taken back. */
   promised = false
+  /** Whether a write that nobody waits for any more may still read its bytes: they must stay as they are. */
+  lent = false
   #resolves: ((value: number) => void)[] = []
   #rejects: ((error: unknown) => void)[] = []
   #values: number[] = []
@@ -78,7 +80,7 @@ export class PendingGroup {
 
   /** Whether its buffer is worth using again. */
   get reusable(): boolean {
-    return this.builder.capacity <= LARGEST_KEPT
+    return !this.lent && this.builder.capacity <= LARGEST_KEPT
   }
 
   #clear(): void {

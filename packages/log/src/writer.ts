@@ -226,6 +226,8 @@ export class Writer implements Host {
     this.#synchronous = true
     try {
       do {
+        // The write under way is done again here, and may come to its own end much later.
+        if (this.#driver.busy) this.sequencer.queue[0]!.lent = true
         this.#driver.finish()
         for (;;) {
           if (this.sequencer.queue.length === 0) this.sequencer.close()
