@@ -237,6 +237,7 @@ export class Writer implements Host {
         }
         this.#admit()
       } while (this.sequencer.pendingBytes > 0)
+      if (!this.#unwritten()) this.#settle()
     } catch (error) {
       this.#stopped(error)
       throw this.#failure ?? error
