@@ -65,11 +65,12 @@ export async function openWriter(
     const catalog = restoreCatalog(table, start.end.plainNext)
     // From here on it grows; what can be read is bounded by what has been acknowledged.
     table.last.lastEnd = undefined
-    const { segmentBytes } = options
+    const { segmentBytes, bufferBytes } = options
     const { lsn } = start.end
     const sequencer = new Sequencer(
       storage,
       segmentBytes,
+      bufferBytes,
       stamps,
       catalog,
       segment,

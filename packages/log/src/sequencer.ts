@@ -58,6 +58,7 @@ export class Sequencer {
   queuedBytes = 0
   readonly #storage: Storage
   readonly #segmentBytes: number
+  readonly #bufferBytes: number
   readonly #stamps: Stamps
   readonly #free: PendingGroup[] = []
   readonly #align: number
@@ -69,6 +70,7 @@ export class Sequencer {
   constructor(
     storage: Storage,
     segmentBytes: number,
+    bufferBytes: number,
     stamps: Stamps,
     catalog: Catalog,
     segment: ActiveSegment,
@@ -77,6 +79,7 @@ export class Sequencer {
   ) {
     this.#storage = storage
     this.#segmentBytes = segmentBytes
+    this.#bufferBytes = bufferBytes
     this.#stamps = stamps
     this.catalog = catalog
     this.segment = segment
@@ -171,7 +174,10 @@ export class Sequencer {
     const { builder, offset } = this.group
     const room =
       Math.min(this.#segmentBytes - SEAL_BYTES, this.segment.front) - offset - this.#align
-    this.limit = Math.max(builder.end + reserved, Math.min(builder.capacity - this.#align, room))
+    this.limit = Math.max(
+      builder.end + reserved,
+      Math.min(builder.capacity - this.#align, room, this.#bufferBytes - this.queuedBytes),
+    )
   }
 
   /** Closes the open group and queues it. */

@@ -171,6 +171,8 @@ export class Writer implements Host {
       if (!this.#flushing) this.#flushSoon()
       return this.sequencer.group.wait(value)
     }
+    // Whoever comes now must not overtake those who wait.
+    this.sequencer.close()
     return this.#admission.wait(room, () => this.sequencer.group.wait(add()), signal)
   }
 
@@ -357,7 +359,7 @@ export class Writer implements Host {
   #hasRoom(bytes: number): boolean {
     const pending = this.sequencer.pendingBytes
     if (pending > 0 && pending + bytes > this.#options.bufferBytes) return false
-    return this.sequencer.reserve(bytes, true) === 'ok'
+    return this.sequencer.reserve(bytes, !this.#synchronous) === 'ok'
   }
 
   #unwritten(): boolean {
@@ -398,7 +400,7 @@ export class Writer implements Host {
   #admit(): void {
     if (this.#admission.waiting === 0 || this.#failure !== undefined) return
     this.#admission.admit((bytes) => this.#hasRoom(bytes))
-    // Whoever comes now must not overtake those who wait.
+    // As when they began to wait.
     if (this.#admission.waiting > 0) this.sequencer.close()
     if (!this.#flushing && this.sequencer.pendingBytes > 0) this.#flushSoon()
   }
