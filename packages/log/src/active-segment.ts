@@ -44,6 +44,8 @@ export class ActiveSegment {
   nameDurable = false
   /** Whether every group in it is known to be durable. */
   synced = false
+  /** Whether nothing more will be written to it but zeros that are under way. */
+  retired = false
   /** The first group, a catalog snapshot, when it has one. */
   readonly snapshot: Uint8Array | undefined
 
@@ -62,6 +64,14 @@ export class ActiveSegment {
 
   get id(): number {
     return this.header.id
+  }
+
+  /** Closes the file, as soon as no zeros are under way to it: whoever writes those then calls this again. */
+  retire(): void {
+    this.retired = true
+    if (this.front !== Number.POSITIVE_INFINITY) return
+    this.file?.closeSync()
+    this.file = undefined
   }
 
   /** Whether no group of entries has been sequenced into it. */

@@ -7,16 +7,10 @@
  * the log needs.
  */
 
-import {
-  encodeIndex,
-  encodeSeal,
-  SEAL_BYTES,
-  type Storage,
-  type StorageFile,
-} from '@walrus/segment'
+import { encodeSeal, SEAL_BYTES, type Storage, type StorageFile } from '@walrus/segment'
 import type { ActiveSegment, PreparedFile } from './active-segment.ts'
 import { hasCode } from './errors.ts'
-import { indexPath } from './names.ts'
+import { writeIndex } from './index-writer.ts'
 import { Driver, doLater, doNow, type Operation, type Procedure } from './operation.ts'
 import type { Point } from './tail-file.ts'
 
@@ -48,7 +42,6 @@ export class Maintenance {
   #whenIdle: (() => void)[] = []
   readonly #awaitingSync = new Set<() => void>()
   #unsynced: ActiveSegment[] = []
-  #attempt = 0
 
   constructor(host: Host) {
     this.#host = host
@@ -192,28 +185,14 @@ export class Maintenance {
         }
         yield syncOf(file)
       }
-      yield* this.writeIndex(segment, start.firstLsn)
+      const indexed = { ...header, end, endLsn: start.firstLsn }
+      yield* writeIndex(this.#host.storage, this.#host.dir, segment.index, indexed)
       yield this.#host.tail()
     } catch (error) {
       if (!hasCode(error, 'WALRUS_DISK_FULL')) throw error
     }
     this.#host.ended(segment)
-  }
-
-  /** Writes the index of a segment's groups, of which the last frame has the LSN before `endLsn`. */
-  *writeIndex(segment: ActiveSegment, endLsn: number): Procedure {
-    const { storage, dir } = this.#host
-    const { header, end } = segment
-    const bytes = encodeIndex(segment.index, { ...header, endLsn, end })
-    const path = indexPath(dir, segment.id)
-    const unfinished = `${path}.${++this.#attempt}.new`
-    const file = storage.openSync(unfinished, 'create')
-    try {
-      yield { start: () => file.write(bytes, 0, false), now: () => file.writeSync(bytes, 0, false) }
-    } finally {
-      file.closeSync()
-    }
-    storage.renameSync(unfinished, path)
+    segment.retire()
   }
 }
 
@@ -315,11 +294,13 @@ export class ZeroAhead {
         start: () => file.write(zeros, from, false),
         now: () => file.writeSync(zeros, from, false),
       }
+      if (segment.retired) return
       yield syncOf(file)
       segment.zeroedTo = to
       this.#window = Math.min(this.#window * 2, LARGEST_WINDOW)
     } finally {
       segment.front = Number.POSITIVE_INFINITY
+      if (segment.retired) segment.retire()
     }
   }
 

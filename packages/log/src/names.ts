@@ -22,6 +22,11 @@ export function indexPath(dir: string, id: number): string {
   return join(dir, `${String(id).padStart(DIGITS, '0')}.idx`)
 }
 
+/** The temporary name of an index; `attempt` keeps abandoned ones apart. */
+export function unfinishedIndexPath(dir: string, id: number, attempt: number): string {
+  return `${indexPath(dir, id)}.${attempt}.new`
+}
+
 /** The segment numbers among the names in a directory, ascending. */
 export function segmentIds(names: readonly string[]): number[] {
   return names

@@ -58,7 +58,10 @@ export async function openWriter(
     const { segment, analysis, report } = start
     const table = new SegmentTable(storage, dir, start.ids)
     for (const { id, header, index } of analysis?.scanned ?? []) {
-      if (analysis?.clean === false) table.find(id)?.know(header, index)
+      if (analysis?.clean === true) break
+      // What stood behind the cut stands in the successor now.
+      if (id === segment.header.predecessor.id) index.cut(segment.header.predecessor.end)
+      table.find(id)?.know(header, index)
     }
     table.find(segment.id)!.know(segment.header, segment.index)
     table.last.lastEnd = start.end.offset

@@ -11,12 +11,10 @@ import type { ActiveSegment } from './active-segment.ts'
 const BUFFER_BYTES = 0x4_4000
 const LARGEST_KEPT = 0x20_0000
 
-let resolveOfNext: (value: number) => void
-let rejectOfNext: (error: unknown) => void
+let resolveOfNext: (value: number | Promise<number>) => void
 // One function for all promises: making a closure for each costs as much as encoding an entry.
-const capture = (resolve: (value: number) => void, reject: (error: unknown) => void): void => {
+const capture = (resolve: (value: number | Promise<number>) => void): void => {
   resolveOfNext = resolve
-  rejectOfNext = reject
 }
 
 export class PendingGroup {
@@ -35,16 +33,13 @@ export class PendingGroup {
   promised = false
   /** Whether a write that nobody waits for any more may still read its bytes: they must stay as they are. */
   lent = false
-  #resolves: ((value: number) => void)[] = []
-  #rejects: ((error: unknown) => void)[] = []
-  #values: number[] = []
+  /** Those who wait, and what each is to get; only the first `#waiting` count. The arrays are used again. */
+  readonly #resolves: ((value: number | Promise<number>) => void)[] = []
+  readonly #values: number[] = []
+  #waiting = 0
 
   get endLsn(): number {
     return this.firstLsn + this.builder.count
-  }
-
-  get waiting(): number {
-    return this.#values.length
   }
 
   begin(segment: ActiveSegment, offset: number, firstLsn: number, time: number): void {
@@ -59,33 +54,27 @@ export class PendingGroup {
   /** A promise of `value`, kept when the group is acknowledged. */
   wait(value: number): Promise<number> {
     const promise = new Promise<number>(capture)
-    this.#resolves.push(resolveOfNext)
-    this.#rejects.push(rejectOfNext)
-    this.#values.push(value)
+    const at = this.#waiting++
+    this.#resolves[at] = resolveOfNext
+    this.#values[at] = value
     return promise
   }
 
   acknowledge(): void {
-    const resolves = this.#resolves
-    const values = this.#values
-    this.#clear()
-    for (let i = 0; i < resolves.length; i++) resolves[i]!(values[i]!)
+    const waiting = this.#waiting
+    this.#waiting = 0
+    for (let at = 0; at < waiting; at++) this.#resolves[at]!(this.#values[at]!)
   }
 
   reject(error: unknown): void {
-    const rejects = this.#rejects
-    this.#clear()
-    for (const reject of rejects) reject(error)
+    const waiting = this.#waiting
+    this.#waiting = 0
+    // Resolved with a rejected promise, a promise is rejected: so nobody's `reject` need be kept.
+    for (let at = 0; at < waiting; at++) this.#resolves[at]!(Promise.reject(error))
   }
 
   /** Whether its buffer is worth using again. */
   get reusable(): boolean {
     return !this.lent && this.builder.capacity <= LARGEST_KEPT
-  }
-
-  #clear(): void {
-    this.#resolves = []
-    this.#rejects = []
-    this.#values = []
   }
 }

@@ -172,11 +172,12 @@ export class Sequencer {
   /** What was just reserved is always allowed, also in a group larger than a segment. */
   #setLimit(reserved: number): void {
     const { builder, offset } = this.group
-    const room =
+    const segmentRoom =
       Math.min(this.#segmentBytes - SEAL_BYTES, this.segment.front) - offset - this.#align
+    const room = Math.min(segmentRoom, builder.capacity - this.#align)
     this.limit = Math.max(
       builder.end + reserved,
-      Math.min(builder.capacity - this.#align, room, this.#bufferBytes - this.queuedBytes),
+      Math.min(room, this.#bufferBytes - this.queuedBytes),
     )
   }
 

@@ -29,6 +29,7 @@ import {
 } from './active-segment.ts'
 import type { Analysis, ScannedSegment } from './analysis.ts'
 import { hasCode } from './errors.ts'
+import { writeIndex } from './index-writer.ts'
 import {
   indexPath,
   isUnfinished,
@@ -37,6 +38,7 @@ import {
   unfinishedSegmentPath,
 } from './names.ts'
 import { doLater } from './operation.ts'
+import type { Point } from './tail-file.ts'
 import { randomSalt } from './sequencer.ts'
 
 /** What a recovery did. */
@@ -107,6 +109,8 @@ export async function takeOver(
     throw error
   }
   segment.writtenEnd = segment.end
+  if (!replaces) cut.index.cutAt(proven.offset)
+  await writeIndexes(storage, dir, scanned, proven)
   const behind = ids.filter((id) => id > proven.segment || (replaces && id === proven.segment))
   const damaged = analysis.torn === undefined ? [] : behind.filter((id) => id === end.segment)
   const whole = behind.filter((id) => !damaged.includes(id))
@@ -184,6 +188,24 @@ async function copySegment(
     await scanGroups(range, (group) => copy.add(group, header.baseTime))
   } finally {
     await file.close()
+  }
+}
+
+/** Writes the indexes of the segments that were read and remain. */
+async function writeIndexes(
+  storage: Storage,
+  dir: string,
+  scanned: readonly ScannedSegment[],
+  proven: Point,
+): Promise<void> {
+  const remaining = scanned.filter(
+    ({ id, header }) =>
+      id < proven.segment || (id === proven.segment && proven.offset > header.firstGroup),
+  )
+  for (const { id, header, index, scan } of remaining) {
+    const end = id === proven.segment ? proven.offset : scan.end
+    const endLsn = id === proven.segment ? proven.lsn : scan.nextLsn
+    await doLater(writeIndex(storage, dir, index, { ...header, end, endLsn }))
   }
 }
 

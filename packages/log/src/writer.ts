@@ -14,6 +14,7 @@ import { Admission } from './admission.ts'
 import type { StreamState } from './catalog.ts'
 import { closedError, failedError, hasCode } from './errors.ts'
 import { type Host, Maintenance, ZeroAhead } from './maintenance.ts'
+import { writeIndex } from './index-writer.ts'
 import { unfinishedSegmentPath } from './names.ts'
 import { Driver, doLater, type Operation, type Procedure } from './operation.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -100,7 +101,8 @@ export class Writer implements Host {
     this.#written = start.written
     this.#durable = start.written
     this.#driver = new Driver(
-      () => this.#afterGroup(),
+      // After those who were just answered have had their turn: what they append goes into the next group.
+      () => this.#flushSoon(),
       (error) => this.#stopped(error),
       (error) => {
         // What was taken over has been done again; that it failed where it was is news only if it was no lack of space.
@@ -307,7 +309,9 @@ export class Writer implements Host {
     await file.truncate(segment.writtenEnd)
     await file.sync()
     try {
-      await doLater(this.#maintenance.writeIndex(segment, this.#written.lsn))
+      const { index, header } = segment
+      const { offset: end, lsn: endLsn } = this.#written
+      await doLater(writeIndex(this.storage, this.dir, index, { ...header, end, endLsn }))
     } catch (error) {
       if (!hasCode(error, 'WALRUS_DISK_FULL')) throw error
     }
@@ -387,14 +391,8 @@ export class Writer implements Host {
     if (queue.length === 0) this.sequencer.close()
     const group = queue[0]
     this.#flushing = group !== undefined
-    if (group === undefined) {
-      if (!this.#unwritten()) this.#settle()
-    } else this.#driver.start(this.#commit(group))
-  }
-
-  #afterGroup(): void {
-    // After those who were just answered have had their turn: what they append goes into the next group.
-    this.#flushSoon()
+    if (group !== undefined) this.#driver.start(this.#commit(group))
+    else if (!this.#unwritten()) this.#settle()
   }
 
   #admit(): void {

@@ -83,7 +83,8 @@ export class Postings {
     }
     const run = this.#runs.at(-1)
     if (run !== undefined) this.count = Math.min(this.count, run.start + (position - run.first))
-    this.next = position
+    // In a gap, or beyond the end: not `position`, or adding it would count it to the run before.
+    this.next = run === undefined ? position : run.first + (this.count - run.start)
   }
 
   runs(): { first: number; count: number }[] {
@@ -173,6 +174,22 @@ export class SegmentIndex {
     const last = this.#samples.at(-1)
     if (last !== undefined && offset - last.offset < SAMPLE_EVERY) return
     this.#samples.push({ offset, time, lsn })
+  }
+
+  /** Forgets everything that stands at `offset` or behind it. */
+  cut(offset: number): void {
+    for (const postings of this.#streams.values()) {
+      postings.cut(postings.nextBefore(offset) ?? postings.first)
+    }
+    this.cutGroups(offset)
+  }
+
+  /** Forgets everything from `offset` on. */
+  cutAt(offset: number): void {
+    for (const postings of this.#streams.values()) {
+      postings.cut(postings.nextBefore(offset) ?? postings.first)
+    }
+    this.cutGroups(offset)
   }
 
   /** Forgets samples from `offset` on. */
