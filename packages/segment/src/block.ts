@@ -60,7 +60,7 @@ export function wordAligned(length: number): { bytes: Uint8Array; words: Int32Ar
 /** The format's version, major in the high half. */
 export const VERSION = 0x0001_0000
 
-/** Refuses what a later major version wrote. */
+/** Refuses what another major version wrote. */
 export function checkVersion(version: number, file: string): void {
   const major = version >>> 16
   if (major === VERSION >>> 16) return

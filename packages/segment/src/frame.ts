@@ -26,9 +26,9 @@ export const CATALOG_STREAM = 1
 /** Named streams have numbers from here on. */
 export const FIRST_NAMED_STREAM = 16
 
-/** Bytes a frame with a body of `length` bytes takes in the file. */
+/** Bytes a frame with a body of `length` bytes takes in the file. Exact for every length that 32 bits can hold. */
 export function frameBytes(length: number): number {
-  return FRAME_OVERHEAD + ((length + 3) & ~3)
+  return FRAME_OVERHEAD + length + (-length & 3)
 }
 
 /** The attributes of an entry that were given with it. */

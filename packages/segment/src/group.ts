@@ -92,7 +92,8 @@ export function parseGroupHeader(
   const padding = words[word + 12]! >>> 0
   if (words[word] !== GROUP_MAGIC || words[word + 3] !== KIND_AND_FLAGS) return undefined
   if (words[word + 13] !== 0 || words[word + 14] !== 0) return undefined
-  if (count === 0 || (size & 3) !== 0 || (padding & 3) !== 0 || size > room) return undefined
+  if (count === 0 || (size & 3) !== 0 || (padding & 3) !== 0) return undefined
+  if (size > room || size > MAX_GROUP_BYTES) return undefined
   if (GROUP_HEADER_BYTES + count * frameBytes(0) + padding > size) return undefined
   return {
     size,
@@ -182,9 +183,8 @@ export class GroupBuilder {
     const needed = this.end + bytes
     if (needed <= this.capacity) return
     const before = this.bytes
-    const buffer = new ArrayBuffer(
-      (Math.max(needed, Math.min(before.length * 2, needed * 2)) + 3) & ~3,
-    )
+    const length = Math.max(needed, Math.min(before.length * 2, MAX_GROUP_BYTES))
+    const buffer = new ArrayBuffer((length + 3) & ~3)
     this.bytes = new Uint8Array(buffer)
     this.words = new Int32Array(buffer)
     this.bytes.set(before.subarray(0, this.end))

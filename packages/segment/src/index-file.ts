@@ -6,7 +6,7 @@
  */
 
 import { crc32, WalrusError } from '@walrus/codec'
-import { Block, checkVersion, VERSION } from './block.ts'
+import { Block, VERSION } from './block.ts'
 import type { Sample, SegmentIndex } from './segment-index.ts'
 import type { StorageFile } from './storage.ts'
 
@@ -90,6 +90,25 @@ export function encodeIndex(index: SegmentIndex, segment: IndexedSegment): Uint8
   return block.bytes
 }
 
+/** Refuses rows that are out of order, or do not share out the postings among them. */
+function checkRows(rows: readonly Row[], postings: number, file: string): void {
+  let start = 0
+  let before: Row | undefined
+  for (const row of rows) {
+    const inOrder =
+      before === undefined ||
+      before.stream < row.stream ||
+      (before.stream === row.stream && before.first + before.count <= row.first)
+    if (!inOrder || row.start !== start) break
+    start += row.count
+    before = row
+  }
+  if (before === rows.at(-1) && start === postings) return
+  const details = { file, offset: HEADER_BYTES }
+  throw new WalrusError('WALRUS_CORRUPT', `${file} has rows that contradict one another`, details)
+}
+
+/** Looks things up in an index file. */
 export class IndexFile {
   readonly segment: IndexedSegment
   readonly rows: readonly Row[]
@@ -112,7 +131,7 @@ export class IndexFile {
 
   /**
    * Reads and checks the header, rows and samples. The index keeps the file, and closes it in `close`.
-   * @throws `WALRUS_CORRUPT` for anything but a whole index, `WALRUS_UNSUPPORTED_FORMAT` for a later version
+   * @throws `WALRUS_CORRUPT` for anything but a whole index of this format version
    */
   static open(file: StorageFile): IndexFile {
     const corrupt = (what: string, offset: number) =>
@@ -122,9 +141,12 @@ export class IndexFile {
     if (file.readSync(head.bytes, 0) < HEADER_BYTES || !head.startsWith(MAGIC)) {
       throw corrupt('is no index file', 0)
     }
-    checkVersion(head.u32(8), file.path)
     if (head.u32(CHECK_AT) !== crc32(head.bytes, 0, 0, CHECK_AT)) {
       throw corrupt('has a damaged header', CHECK_AT)
+    }
+    // Not a reason to refuse the log: an index is made anew rather than understood.
+    if (head.u32(8) >>> 16 !== VERSION >>> 16 || head.u32(12) !== HEADER_BYTES) {
+      throw corrupt('is an index of another format version', 8)
     }
     const rowCount = head.u32(72)
     const postingsAt = HEADER_BYTES + rowCount * ROW_BYTES
@@ -148,6 +170,7 @@ export class IndexFile {
         start: rowBlock.u32(at + 16),
       }
     })
+    checkRows(rows, head.u32(76), file.path)
     const samples = Array.from({ length: sampleCount }, (_, number) => {
       const at = number * SAMPLE_BYTES
       return {

@@ -31,15 +31,14 @@ export {
   MAX_GROUP_BYTES,
 } from './group.ts'
 export { encodeIndex, IndexFile, type IndexedSegment, type Row } from './index-file.ts'
+export { type Remainder, searchRemainder } from './remainder.ts'
 export {
-  type Remainder,
   type ScannedGroup,
   type ScanRange,
   type ScanResult,
   type ScanStop,
   scanGroups,
   scanGroupsSync,
-  searchRemainder,
 } from './scan.ts'
 export { decodeSeal, encodeSeal, SEAL_BYTES, type Seal } from './seal.ts'
 export {

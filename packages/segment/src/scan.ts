@@ -18,8 +18,7 @@ import {
 } from './group.ts'
 import { decodeSeal, SEAL_BYTES, type Seal } from './seal.ts'
 import type { StorageFile } from './storage.ts'
-
-const CHUNK_BYTES = 0x10_0000
+import { CHUNK_BYTES, type Window, windowOf } from './window.ts'
 
 /** Where to scan, and what the groups there must continue. */
 export interface ScanRange {
@@ -68,93 +67,83 @@ export interface ScanResult {
   readonly seal: Seal | undefined
 }
 
-/** Bytes of a file in memory, word-aligned: `bytes[from]` stands at file offset `offset`. */
-interface Window {
-  readonly bytes: Uint8Array
-  readonly words: Int32Array
-  from: number
-  to: number
-  offset: number
-}
-
-function windowOf(length: number): Window {
-  const buffer = new ArrayBuffer((length + 3) & ~3)
-  return { bytes: new Uint8Array(buffer), words: new Int32Array(buffer), from: 0, to: 0, offset: 0 }
-}
-
 /** Hands every whole group from `range.from` on to `visit`, in order, and says where and why it stopped. */
 export async function scanGroups(
   range: ScanRange,
   visit: (group: ScannedGroup) => void,
 ): Promise<ScanResult> {
+  const { file, to } = range
   const scan = new Scan(range, visit)
+  const chunk = chunkOf(range)
   // Each window has a chunk's room in front, for what the one before could not finish.
-  const windows = [windowOf(2 * CHUNK_BYTES), windowOf(2 * CHUNK_BYTES)] as const
+  const windows = [windowOf(2 * chunk), windowOf(2 * chunk)] as const
   const load = async (window: Window, offset: number): Promise<void> => {
-    const length = Math.min(CHUNK_BYTES, range.to - offset)
-    const into = window.bytes.subarray(CHUNK_BYTES, CHUNK_BYTES + length)
-    const read = length > 0 ? await range.file.read(into, offset) : 0
-    window.from = CHUNK_BYTES
-    window.to = CHUNK_BYTES + read
+    const length = Math.max(0, Math.min(chunk, to - offset))
+    const into = window.bytes.subarray(chunk, chunk + length)
+    const read = await file.read(into, offset)
+    window.from = chunk
+    window.to = chunk + read
     window.offset = offset
+    window.last = read < chunk || offset + read >= to
   }
-  let turn = 0
   await load(windows[0], range.from)
-  for (;;) {
+  for (let turn = 0; ; turn++) {
     const window = windows[turn & 1]!
     const after = windows[(turn + 1) & 1]!
     const loadedTo = window.offset + (window.to - window.from)
-    const last = loadedTo >= range.to || window.to === window.from
-    const next = last ? undefined : load(after, loadedTo)
+    const next = window.last ? undefined : load(after, loadedTo)
+    // It is awaited below, unless `visit` throws: then its failure is of no interest, and must not go unhandled.
+    next?.catch(() => {})
     const at = scan.advance(window)
-    if (scan.stopped || last) {
-      await next
-      return scan.finish(loadedTo >= range.to && at === window.to)
-    }
     await next
+    if (scan.stopped || window.last) return scan.finish(loadedTo >= to && at === window.to)
     const left = window.to - at
-    if (left > CHUNK_BYTES) {
-      // A group larger than a window: read by itself, after its header's check and within the file.
-      const beyond = await scan.large()
-      if (beyond === undefined) return scan.finish(false)
-      await load(after, beyond)
-    } else {
-      after.bytes.set(window.bytes.subarray(at, window.to), CHUNK_BYTES - left)
-      after.from = CHUNK_BYTES - left
+    if (left <= chunk) {
+      after.bytes.set(window.bytes.subarray(at, window.to), chunk - left)
+      after.from = chunk - left
       after.offset -= left
+      continue
     }
-    turn++
+    const large = scan.large(window, at, await file.size())
+    if (large === undefined) return scan.finish(false)
+    await file.read(large.bytes, scan.end)
+    if (!scan.takeLarge(large)) return scan.finish(false)
+    await load(after, scan.end)
   }
 }
 
 /** As `scanGroups`, for a caller who cannot wait. */
 export function scanGroupsSync(range: ScanRange, visit: (group: ScannedGroup) => void): ScanResult {
+  const { file, to } = range
   const scan = new Scan(range, visit)
-  let size = 2 * CHUNK_BYTES
-  let window = windowOf(size)
-  for (let offset = range.from; ; ) {
-    window.from = 0
-    window.to = range.file.readSync(
-      window.bytes.subarray(0, Math.max(0, Math.min(size, range.to - offset))),
-      offset,
-    )
-    window.offset = offset
+  const chunk = chunkOf(range)
+  const window = windowOf(2 * chunk)
+  for (;;) {
+    const length = Math.max(0, Math.min(window.bytes.length, to - scan.end))
+    window.to = file.readSync(window.bytes.subarray(0, length), scan.end)
+    window.offset = scan.end
+    const loadedTo = window.offset + window.to
+    const last = window.to < window.bytes.length || loadedTo >= to
     const at = scan.advance(window)
-    const last = offset + window.to >= range.to || window.to < size
-    if (scan.stopped || last) return scan.finish(offset + window.to >= range.to && at === window.to)
-    if (at === 0) {
-      // One group fills the window. Its header has passed its check, or the scan would have stopped.
-      size = Math.min(size * 2, range.to - offset)
-      window = windowOf(size)
-    }
-    offset += at
+    if (scan.stopped || last) return scan.finish(loadedTo >= to && at === window.to)
+    if (at > 0) continue
+    const large = scan.large(window, at, file.sizeSync())
+    if (large === undefined) return scan.finish(false)
+    file.readSync(large.bytes, scan.end)
+    if (!scan.takeLarge(large)) return scan.finish(false)
   }
+}
+
+/** How much to read in one go: a follower's scans are often of a few bytes. */
+function chunkOf({ from, to }: ScanRange): number {
+  return Math.min(CHUNK_BYTES, Math.max(0, Math.ceil((to - from) / 4) * 4))
 }
 
 class Scan {
   readonly #range: ScanRange
   readonly #visit: (group: ScannedGroup) => void
-  #end: number
+  /** Offset behind the last group taken. */
+  end: number
   #nextLsn: number
   #mark = 0
   #time = 0
@@ -164,14 +153,14 @@ class Scan {
   constructor(range: ScanRange, visit: (group: ScannedGroup) => void) {
     this.#range = range
     this.#visit = visit
-    this.#end = range.from
+    this.end = range.from
     this.#nextLsn = range.firstLsn
   }
 
   finish(atEnd: boolean): ScanResult {
     const stop = this.#seal !== undefined ? 'seal' : atEnd && !this.stopped ? 'end' : 'bad'
     return {
-      end: this.#end,
+      end: this.end,
       nextLsn: this.#nextLsn,
       mark: this.#mark,
       time: this.#time,
@@ -214,20 +203,22 @@ class Scan {
     return at
   }
 
-  /** Takes the group at the current end, reading all of it; returns the offset behind it. */
-  async large(): Promise<number | undefined> {
-    const { file, seed, to } = this.#range
-    const head = windowOf(GROUP_HEADER_BYTES)
-    await file.read(head.bytes, this.#end)
-    const header = readGroupHeader(head.words, 0, to - this.#end, seed)
-    if (header === undefined) return undefined
-    const window = windowOf(header.size)
-    const read = await file.read(window.bytes, this.#end)
-    const { bytes, words } = window
-    if (read < header.size || !isGroupWhole(bytes, words, 0, header, seed)) return undefined
-    if (!this.#continues(header)) return undefined
-    this.#take({ header, offset: this.#end, bytes, words, at: 0 })
-    return this.#end
+  /** Room for the group at `window.bytes[at]`, larger than a window, where the file of `size` bytes can hold it. */
+  large({ words }: Window, at: number, size: number): Window | undefined {
+    const room = Math.min(this.#range.to, size) - this.end
+    const header = readGroupHeader(words, at, room, this.#range.seed)
+    return header && windowOf(header.size)
+  }
+
+  /** Takes the group that was read into such a window; whether it is a good one. */
+  takeLarge({ bytes, words }: Window): boolean {
+    const header = readGroupHeader(words, 0, bytes.length, this.#range.seed)
+    if (header === undefined || !isGroupWhole(bytes, words, 0, header, this.#range.seed)) {
+      return false
+    }
+    if (!this.#continues(header)) return false
+    this.#take({ header, offset: this.end, bytes, words, at: 0 })
+    return true
   }
 
   #continues(header: GroupHeader): boolean {
@@ -237,7 +228,7 @@ class Scan {
   #take(group: ScannedGroup): void {
     const { header } = group
     this.#visit(group)
-    this.#end = group.offset + header.size
+    this.end = group.offset + header.size
     this.#nextLsn = header.firstLsn + header.count
     this.#mark = Math.max(this.#mark, header.mark)
     this.#time = header.time
@@ -258,57 +249,4 @@ function wholeRun(words: Int32Array, from: number, to: number): number {
     at += size
   }
   return at - from
-}
-
-/** What stands behind the place where a segment's groups end. */
-export interface Remainder {
-  /** Offset of the first byte that is not zero; `undefined` when all are. */
-  readonly firstByte: number | undefined
-  /** Offset behind the last byte that is not zero. */
-  readonly lastByte: number
-  /** The highest synced mark in any group header that passes its check; 0 without one. */
-  readonly mark: number
-  /** The whole groups, in file order: where they stand, and in which boot they were written. */
-  readonly groups: readonly { readonly offset: number; readonly header: GroupHeader }[]
-}
-
-/** Stop looking for more whole groups after this many: one is evidence enough. */
-const ENOUGH_GROUPS = 16
-
-/** Looks at every byte from `from` to `to` for what can still be read there. */
-export async function searchRemainder(
-  file: StorageFile,
-  from: number,
-  to: number,
-  seed: number,
-): Promise<Remainder> {
-  let firstByte: number | undefined
-  let lastByte = from
-  let mark = 0
-  const groups: { offset: number; header: GroupHeader }[] = []
-  const window = windowOf(CHUNK_BYTES + GROUP_HEADER_BYTES)
-  for (let offset = from; offset < to; offset += CHUNK_BYTES) {
-    const read = await file.read(
-      window.bytes.subarray(0, Math.min(window.bytes.length, to - offset)),
-      offset,
-    )
-    window.bytes.fill(0, read)
-    for (let word = 0; word < CHUNK_BYTES / 4; word++) {
-      if (window.words[word] === 0) continue
-      const at = word * 4
-      firstByte ??= offset + at
-      lastByte = Math.min(offset + at + 4, to)
-      if (window.words[word] !== GROUP_MAGIC) continue
-      const header = readGroupHeader(window.words, at, to - offset - at, seed)
-      if (header === undefined) continue
-      mark = Math.max(mark, header.mark)
-      if (groups.length >= ENOUGH_GROUPS) continue
-      const group = windowOf(header.size)
-      const length = await file.read(group.bytes, offset + at)
-      if (length === header.size && isGroupWhole(group.bytes, group.words, 0, header, seed)) {
-        groups.push({ offset: offset + at, header })
-      }
-    }
-  }
-  return { firstByte, lastByte, mark, groups }
 }

@@ -80,7 +80,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
 
 /**
  * Reads a segment header. `file` is for messages.
- * @throws `WALRUS_CORRUPT` when it is damaged or no header at all, `WALRUS_UNSUPPORTED_FORMAT` for a later version.
+ * @throws `WALRUS_CORRUPT` when it is damaged or no header at all, `WALRUS_UNSUPPORTED_FORMAT` for another major version.
  */
 export function decodeSegmentHeader(bytes: Uint8Array, file: string): SegmentHeader {
   const corrupt = (what: string, offset: number) =>
@@ -94,7 +94,7 @@ export function decodeSegmentHeader(bytes: Uint8Array, file: string): SegmentHea
   if (block.u32(CHECK_AT) !== crc32(block.bytes.subarray(0, CHECK_AT))) {
     throw corrupt('has a damaged segment header (its checksum does not match)', CHECK_AT)
   }
-  return {
+  const header = {
     firstGroup: block.u32(12),
     logId: block.slice(16, 16),
     id: block.u64(32),
@@ -117,4 +117,28 @@ export function decodeSegmentHeader(bytes: Uint8Array, file: string): SegmentHea
     catalogSegment: block.u64(120),
     catalogFrames: block.u32(128),
   }
+  if (!isPossible(header)) throw corrupt('has a segment header with impossible values', 0)
+  return header
+}
+
+/** Whether a header can be ours: its checksum says only that nothing changed it by accident. */
+function isPossible(header: SegmentHeader): boolean {
+  const { align, firstGroup, predecessor, begun } = header
+  return (
+    align >= 4 &&
+    (align & (align - 1)) === 0 &&
+    firstGroup === Math.ceil(SEGMENT_HEADER_BYTES / align) * align &&
+    begun >= Begun.first &&
+    begun <= Begun.recovery &&
+    [
+      header.id,
+      header.firstLsn,
+      header.plainNext,
+      header.baseTime,
+      header.mark,
+      header.catalogSegment,
+      predecessor.id,
+      predecessor.end,
+    ].every(Number.isSafeInteger)
+  )
 }
