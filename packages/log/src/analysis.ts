@@ -110,6 +110,8 @@ class Analyst {
   #ids: number[]
   readonly #tail: Tail | undefined
   readonly #leftOver: number[] = []
+  /** Headers of segments left out because one before them is missing or cannot be read. */
+  readonly #dropped: SegmentHeader[] = []
   readonly #headers = new Map<number, SegmentHeader>()
 
   constructor(storage: Storage, dir: string, ids: number[], tail: Tail | undefined) {
@@ -123,8 +125,11 @@ class Analyst {
   async analyse(): Promise<Analysis> {
     const last = await this.#lastReadable()
     await this.#setAside(last)
+    const clean = await this.#clean(last)
+    // Where it was not closed, what was never durable may be missing; what is left of it then is in order.
+    const unproven = clean === undefined ? await this.#unprovenSegments() : []
     await this.#checkNumbering()
-    return (await this.#clean(last)) ?? (await this.#unclean())
+    return clean ?? (await this.#unclean(unproven))
   }
 
   /** The newest segment with a readable header; newer ones, if any, were torn when they began. */
@@ -138,24 +143,38 @@ class Analyst {
       } catch (error) {
         if (!hasCode(error, 'WALRUS_CORRUPT')) throw error
         if (this.#ids.length === 1 || (await this.#wasDurable(id))) throw error
-        this.#leftOver.unshift(id)
-        this.#ids.pop()
+        this.#dropFrom(id)
       }
     }
   }
 
-  /** Whether a segment whose header cannot be read must once have been durable. */
+  /** Whether a segment that cannot be read must once have been durable. */
   async #wasDurable(id: number): Promise<boolean> {
     // Without a power loss since, what was renamed into place had been written whole.
     if (this.#tail !== undefined && this.#tail.boot === this.#boot) return true
     if (this.#tail !== undefined && this.#tail.durable.segment >= id) return true
-    const before = this.#ids.at(-2)!
-    const header = await this.#header(before)
-    const sealed = await this.#withFile(before, async (file) => {
-      const size = await file.size()
-      return await readSeal(file, size - SEAL_BYTES, before, header.salt)
-    })
-    return sealed !== undefined && sealed >= id
+    const before = this.#ids.findLast((other) => other < id)
+    return before === undefined || (await this.#successorInSeal(before)) >= id
+  }
+
+  /** The segment that another's seal names as durable; 0 when it has none, or cannot be read. */
+  async #successorInSeal(id: number): Promise<number> {
+    try {
+      const { salt } = await this.#header(id)
+      return await this.#withFile(id, async (file) => {
+        const size = await file.size()
+        return (await readSeal(file, size - SEAL_BYTES, id, salt)) ?? 0
+      })
+    } catch (error) {
+      if (hasCode(error, 'WALRUS_CORRUPT')) return 0
+      throw error
+    }
+  }
+
+  /** Leaves a segment and all behind it out of the log. */
+  #dropFrom(id: number): void {
+    this.#leftOver.unshift(...this.#ids.filter((other) => other >= id))
+    this.#ids = this.#ids.filter((other) => other < id)
   }
 
   #checkLog(header: SegmentHeader): void {
@@ -253,8 +272,7 @@ class Analyst {
     }
   }
 
-  async #unclean(): Promise<Analysis> {
-    const unproven = await this.#unprovenSegments()
+  async #unclean(unproven: readonly SegmentHeader[]): Promise<Analysis> {
     const scanned: ScannedSegment[] = []
     for (const [number, header] of unproven.entries()) {
       scanned.push(await this.#scanTo(header, unproven[number + 1]))
@@ -264,15 +282,17 @@ class Analyst {
     const ending = scanned[at]!
     const remainder = await this.#remainder(ending, scanned[at + 1])
     const later = scanned.slice(at + 1)
+    for (const header of this.#dropped) later.push(await this.#scanTo(header, undefined))
     const mark = Math.max(
       this.#tail?.durable.lsn ?? 0,
       remainder.mark,
-      ...scanned.flatMap(({ header, scan }) => [header.mark, scan.mark]),
+      ...[...scanned, ...later].flatMap(({ header, scan }) => [header.mark, scan.mark]),
     )
     this.#judge(ending, remainder, later, mark)
     const end = pointAt(ending, ending.scan.end, ending.scan.nextLsn)
     const kept = scanned.slice(0, at + 1)
-    const leftOver = [...later.map(({ id }) => id), ...this.#leftOver]
+    const behind = scanned.slice(at + 1).map(({ id }) => id)
+    const leftOver = [...behind, ...this.#leftOver]
     return {
       logId: ending.header.logId,
       ids: this.#ids.filter((id) => !leftOver.includes(id)),
@@ -296,19 +316,45 @@ class Analyst {
     }
   }
 
-  /** The headers of the segments at the end that are not known to be durable as a whole, oldest first. */
+  /**
+   * The headers of the segments at the end that are not known to be durable as a whole, oldest first. One that is
+   * missing or cannot be read, and need not ever have been durable, ends the log before it.
+   */
   async #unprovenSegments(): Promise<SegmentHeader[]> {
     const found: SegmentHeader[] = []
-    for (let at = this.#ids.length - 1; at >= 0; at--) {
-      const header = await this.#header(this.#ids[at]!)
+    for (let id = this.#ids.at(-1)!; ; ) {
+      const header = await this.#headerUnlessTorn(id, found[0])
+      if (header === undefined) {
+        this.#dropFrom(id)
+        this.#dropped.unshift(...found.splice(0))
+        id = this.#ids.at(-1)!
+        continue
+      }
       this.#checkLog(header)
       found.unshift(header)
-      const { id, salt, end } = header.predecessor
-      if (header.mark >= header.firstLsn || at === 0) break
-      const sealed = await this.#withFile(id, (file) => readSeal(file, end, id, salt))
-      if (sealed === header.id) break
+      const { id: before, salt, end } = header.predecessor
+      if (header.mark >= header.firstLsn || this.#ids[0]! >= id) return found
+      const sealed =
+        this.#ids.includes(before) &&
+        (await this.#withFile(before, (file) => readSeal(file, end, before, salt)))
+      if (sealed === id) return found
+      id = before
     }
-    return found
+  }
+
+  /** A segment's header; `undefined` when it cannot be read, and need not ever have been durable. */
+  async #headerUnlessTorn(
+    id: number,
+    next: SegmentHeader | undefined,
+  ): Promise<SegmentHeader | undefined> {
+    try {
+      return await this.#header(id)
+    } catch (error) {
+      if (!hasCode(error, 'WALRUS_CORRUPT') && !hasCode(error, 'WALRUS_SEGMENT_MISSING'))
+        throw error
+      if (next?.boot === this.#boot || (await this.#wasDurable(id))) throw error
+      return undefined
+    }
   }
 
   async #scanTo(header: SegmentHeader, next: SegmentHeader | undefined): Promise<ScannedSegment> {
@@ -356,7 +402,10 @@ class Analyst {
       )
     }
     const sameBoot =
-      remainder.groups.some(({ header }) => header.boot === this.#boot) ||
+      remainder.groups.some(
+        // An entry may hold a copy of older parts of the log; only what comes later follows.
+        ({ header }) => header.boot === this.#boot && header.firstLsn > scan.nextLsn,
+      ) ||
       later.some(
         ({ header, scan: after }) => header.boot === this.#boot && after.end > header.firstGroup,
       )

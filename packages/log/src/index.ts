@@ -7,7 +7,9 @@ export type {
   Payload,
   WaitOptions,
 } from './input.ts'
+export { type InspectedFrame, type InspectItem, type InspectOptions, inspect } from './inspect.ts'
 export { Log, type LogStats, type Marks } from './log.ts'
 export type { Durability, LogOptions } from './options.ts'
 export type { RecoveryReport } from './report.ts'
 export { type EntriesOptions, type ReadOptions, Stream } from './stream.ts'
+export { type Damage, type VerifyOptions, type VerifyReport, verify } from './verify.ts'

@@ -42,6 +42,7 @@ export class Maintenance {
   #whenIdle: (() => void)[] = []
   readonly #awaitingSync = new Set<() => void>()
   #unsynced: ActiveSegment[] = []
+  readonly #ending = new Set<ActiveSegment>()
 
   constructor(host: Host) {
     this.#host = host
@@ -64,6 +65,7 @@ export class Maintenance {
 
   /** Ends a segment in the background. */
   end(ended: Ended): void {
+    this.#ending.add(ended.segment)
     this.#add(() => this.#end(ended))
   }
 
@@ -98,6 +100,11 @@ export class Maintenance {
     for (const resolve of this.#awaitingSync) resolve()
     this.#awaitingSync.clear()
     if (!this.#driver.busy) this.#next()
+  }
+
+  /** Closes the files of segments that were not ended because the log has failed. Nothing may be under way. */
+  close(): void {
+    for (const segment of this.#ending) segment.retire()
   }
 
   #add(job: () => Procedure): void {
@@ -192,6 +199,7 @@ export class Maintenance {
       if (!hasCode(error, 'WALRUS_DISK_FULL')) throw error
     }
     this.#host.ended(segment)
+    this.#ending.delete(segment)
     segment.retire()
   }
 }

@@ -297,6 +297,7 @@ export class Writer implements Host {
       await this.#zeroAhead.idle()
       await this.#maintenance.idle()
       await this.#discardTarget(this.#zeroAhead.take())
+      this.#maintenance.close()
       await this.#active.file?.close()
       await this.#tail.close()
     }

@@ -28,7 +28,9 @@ export {
   GroupBuilder,
   type GroupHeader,
   type GroupStamp,
+  isGroupWhole,
   MAX_GROUP_BYTES,
+  readGroupHeader,
 } from './group.ts'
 export { encodeIndex, IndexFile, type IndexedSegment, type Row } from './index-file.ts'
 export { type Remainder, searchRemainder } from './remainder.ts'
