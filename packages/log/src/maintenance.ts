@@ -201,6 +201,8 @@ export class Maintenance {
     this.#host.ended(segment)
     this.#ending.delete(segment)
     segment.retire()
+    this.#ending.delete(segment)
+    segment.retire()
   }
 }
 
