@@ -201,8 +201,6 @@ export class Maintenance {
     this.#host.ended(segment)
     this.#ending.delete(segment)
     segment.retire()
-    this.#ending.delete(segment)
-    segment.retire()
   }
 }
 
