@@ -27,7 +27,7 @@ import {
   groupAlign,
   type Stamps,
 } from './active-segment.ts'
-import type { Analysis, ScannedSegment } from './analysis.ts'
+import { type Analysis, readHeader, type ScannedSegment } from './analysis.ts'
 import { hasCode } from './errors.ts'
 import { writeIndex } from './index-writer.ts'
 import {
@@ -63,7 +63,7 @@ export async function takeOver(
   const number = Math.max(...ids, ...leftOver) + 1
   // With nothing of the segment proven, the successor takes its place.
   const replaces = proven.offset === cut.header.firstGroup
-  const snapshotHere = replaces && cut.header.catalogSegment === cut.id
+  const catalog = await catalogFor(storage, dir, cut, replaces, number)
   const header = {
     ...cut.header,
     firstGroup: firstGroupOffset(groupAlign(storage)),
@@ -85,8 +85,7 @@ export async function takeOver(
     mark: proven.lsn,
     begun: Begun.recovery,
     align: groupAlign(storage),
-    catalogSegment: snapshotHere ? number : cut.header.catalogSegment,
-    catalogFrames: snapshotHere ? cut.header.catalogFrames : 0,
+    ...catalog,
   }
   const segment = new ActiveSegment(header, undefined)
   const path = unfinishedSegmentPath(dir, number, 0)
@@ -116,6 +115,28 @@ export async function takeOver(
   const whole = behind.filter((id) => !damaged.includes(id))
   const quarantined = await clearAway(storage, dir, whole, [...damaged, ...leftOver])
   return { segment, groups: copy.groups, frames: copy.frames, quarantined }
+}
+
+/** Where the newest catalog snapshot is, as the header of the successor `number` has to say. */
+async function catalogFor(
+  storage: Storage,
+  dir: string,
+  cut: ScannedSegment,
+  replaces: boolean,
+  number: number,
+): Promise<{ catalogSegment: number; catalogFrames: number }> {
+  const { catalogSegment, catalogFrames, firstGroup, predecessor } = cut.header
+  if (!replaces || catalogSegment !== cut.id) return { catalogSegment, catalogFrames: 0 }
+  const whole = catalogFrames === 0 || cut.scan.end > firstGroup
+  if (whole) return { catalogSegment: number, catalogFrames }
+  // Its own snapshot was torn; the one before still counts.
+  const file = await storage.open(segmentPath(dir, predecessor.id), 'read')
+  try {
+    const before = await readHeader(file, predecessor.id)
+    return { catalogSegment: before.catalogSegment, catalogFrames: 0 }
+  } finally {
+    await file.close()
+  }
 }
 
 const FLUSH_BYTES = 0x10_0000

@@ -1,0 +1,349 @@
+/**
+ * `fd()` in a test's hands: it counts the calls, lets chosen ones fail, stops everything at a chosen one, and makes
+ * time stand still until told otherwise.
+ *
+ * What a call does is done when its turn in the event loop comes, one after the other, so that a run is the same
+ * every time, and so that a call which is slow is really done late. Nothing is synced: the power model says what
+ * would be.
+ */
+
+import { WalrusError } from '@walrus/codec'
+import { fd, type Lock, type OpenMode, type Storage, type StorageFile } from '@walrus/segment'
+import type { Inode, PowerModel } from './power-model.ts'
+import { type Random, randomFrom } from './random.ts'
+
+/** The calls that change a disk, and those that only look. */
+export type Kind =
+  | 'create'
+  | 'write'
+  | 'durable write'
+  | 'sync'
+  | 'truncate'
+  | 'rename'
+  | 'remove'
+  | 'mkdir'
+  | 'sync directory'
+  | 'open'
+  | 'read'
+  | 'size'
+  | 'list'
+
+const LOOKING: readonly Kind[] = ['open', 'read', 'size', 'list']
+
+export interface Call {
+  readonly kind: Kind
+  readonly path: string
+  /** Counted from 0 over all calls, and over those that change the disk. */
+  readonly number: number
+  readonly change: number
+}
+
+/** `stop`: this call is done in part, and nothing after it happens any more. */
+export type Fault = 'EIO' | 'ENOSPC' | 'stop'
+
+export interface FaultyOptions {
+  /** Decides about each call. */
+  readonly fault?: (call: Call) => Fault | undefined
+  readonly model?: PowerModel
+  readonly seed?: number
+  readonly bootId?: string
+  /** Milliseconds since the Unix epoch at which its clock begins. */
+  readonly now?: number
+}
+
+/** What a call without a promise throws once everything has stopped. */
+class Stopped extends Error {}
+
+const never = new Promise<never>(() => {})
+
+interface Alarm {
+  readonly at: number
+  readonly run: () => void
+  done: boolean
+}
+
+export class FaultyStorage implements Storage {
+  readonly name = 'faulty'
+  readonly align = 1
+  readonly canView = false
+  readonly zeroAhead = true
+  readonly env: Storage['env']
+  readonly calls: Call[] = []
+  /** Resolves when everything has stopped. */
+  readonly stopped: Promise<void>
+  /** Decides about each call; may be set anew. */
+  fault: FaultyOptions['fault']
+  readonly model: PowerModel | undefined
+  readonly #fd = fd()
+  readonly #random: Random
+  #now: number
+  #alarms: Alarm[] = []
+  #changes = 0
+  #locks = 0
+  #hasStopped = false
+  #stop!: () => void
+
+  constructor(options: FaultyOptions = {}) {
+    this.fault = options.fault
+    this.model = options.model
+    this.#random = randomFrom(options.seed ?? 1)
+    this.#now = options.now ?? 1_700_000_000_000
+    this.stopped = new Promise((resolve) => {
+      this.#stop = resolve
+    })
+    this.env = {
+      ...this.#fd.env,
+      bootId: options.bootId ?? 'first boot',
+      now: () => this.#now,
+      random: (into) => {
+        for (let at = 0; at < into.length; at++) into[at] = this.#random() * 256
+      },
+      after: (ms, run) => {
+        const alarm = { at: this.#now + ms, run, done: false }
+        this.#alarms.push(alarm)
+        return {
+          cancel: () => {
+            alarm.done = true
+          },
+        }
+      },
+    }
+  }
+
+  /** Calls so far that changed the disk. */
+  get changes(): number {
+    return this.#changes
+  }
+
+  get hasStopped(): boolean {
+    return this.#hasStopped
+  }
+
+  get now(): number {
+    return this.#now
+  }
+
+  /** Whether somebody holds the lock. */
+  get isLocked(): boolean {
+    return this.#locks > 0
+  }
+
+  /** Lets time go on, and what is due happen. */
+  async tick(ms: number): Promise<void> {
+    this.#now += ms
+    const due = this.#alarms.filter((alarm) => alarm.at <= this.#now)
+    this.#alarms = this.#alarms.filter((alarm) => alarm.at > this.#now)
+    for (const alarm of due) {
+      if (alarm.done || this.#hasStopped) continue
+      alarm.run()
+      await turn()
+    }
+  }
+
+  async lock(): Promise<Lock> {
+    this.#locks++
+    let held = true
+    const release = async (): Promise<void> => {
+      if (held) this.#locks--
+      held = false
+    }
+    return { epoch: 1, release }
+  }
+
+  async locked(): Promise<undefined> {}
+
+  list(dir: string): Promise<string[]> {
+    return this.#fd.list(dir).then((names) => this.later('list', dir, () => names))
+  }
+
+  open(path: string, mode: OpenMode): Promise<StorageFile> {
+    return this.later(mode === 'create' ? 'create' : 'open', path, () => this.#open(path, mode))
+  }
+
+  openSync(path: string, mode: OpenMode): StorageFile {
+    return this.immediately(mode === 'create' ? 'create' : 'open', path, () =>
+      this.#open(path, mode),
+    )
+  }
+
+  mkdir(dir: string): Promise<void> {
+    return this.later('mkdir', dir, () => {}).then(() => this.#fd.mkdir(dir))
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return this.later('rename', to, () => this.#rename(from, to))
+  }
+
+  renameSync(from: string, to: string): void {
+    this.immediately('rename', to, () => this.#rename(from, to))
+  }
+
+  remove(path: string): Promise<void> {
+    return this.later('remove', path, () => {}).then(async () => {
+      await this.#fd.remove(path)
+      this.model?.removed(path)
+    })
+  }
+
+  syncDir(dir: string): Promise<void> {
+    return this.later('sync directory', dir, () => this.model?.syncedDirectory(dir))
+  }
+
+  syncDirSync(dir: string): void {
+    this.immediately('sync directory', dir, () => this.model?.syncedDirectory(dir))
+  }
+
+  watch(path: string, changed: () => void): { close(): void } {
+    return this.#fd.watch(path, changed)
+  }
+
+  /** Does a call at once; `partly` is what is left of it when it fails in the middle. */
+  immediately<T>(kind: Kind, path: string, act: () => T, partly?: (share: number) => void): T {
+    if (this.#hasStopped) throw new Stopped()
+    const changes = !LOOKING.includes(kind)
+    const call = { kind, path, number: this.calls.length, change: changes ? this.#changes++ : -1 }
+    this.calls.push(call)
+    const fault = this.fault?.(call)
+    if (fault === undefined) return act()
+    partly?.(this.#random())
+    if (fault === 'stop') {
+      this.#hasStopped = true
+      this.#stop()
+      throw new Stopped()
+    }
+    const code = fault === 'EIO' ? 'WALRUS_IO' : 'WALRUS_DISK_FULL'
+    throw new WalrusError(code, `${fault} made by the test: ${kind} ${path}`, { file: path })
+  }
+
+  /** Does a call when its turn comes. Once everything has stopped, it never ends. */
+  async later<T>(
+    kind: Kind,
+    path: string,
+    act: () => T,
+    partly?: (share: number) => void,
+  ): Promise<T> {
+    await turn()
+    try {
+      return this.immediately(kind, path, act, partly)
+    } catch (error) {
+      return error instanceof Stopped ? await never : Promise.reject(error as Error)
+    }
+  }
+
+  #open(path: string, mode: OpenMode): FaultyFile {
+    const file = this.#fd.openSync(path, mode)
+    if (mode === 'create') this.model?.created(path)
+    return new FaultyFile(this, file, mode === 'read' ? undefined : this.model?.inode(path))
+  }
+
+  #rename(from: string, to: string): void {
+    this.#fd.renameSync(from, to)
+    this.model?.renamed(from, to)
+  }
+}
+
+class FaultyFile implements StorageFile {
+  readonly path: string
+  readonly #storage: FaultyStorage
+  readonly #file: StorageFile
+  readonly #inode: Inode | undefined
+  #inFlight = 0
+  #whenIdle: (() => void)[] = []
+
+  constructor(storage: FaultyStorage, file: StorageFile, inode: Inode | undefined) {
+    this.path = file.path
+    this.#storage = storage
+    this.#file = file
+    this.#inode = inode
+  }
+
+  size(): Promise<number> {
+    return this.#later('size', () => this.#file.sizeSync())
+  }
+
+  sizeSync(): number {
+    return this.#storage.immediately('size', this.path, () => this.#file.sizeSync())
+  }
+
+  read(into: Uint8Array, at: number): Promise<number> {
+    return this.#later('read', () => this.#file.readSync(into, at))
+  }
+
+  readSync(into: Uint8Array, at: number): number {
+    return this.#storage.immediately('read', this.path, () => this.#file.readSync(into, at))
+  }
+
+  write(from: Uint8Array, at: number, durable: boolean): Promise<void> {
+    const [act, partly] = this.#writing(from, at, durable)
+    return this.#later(durable ? 'durable write' : 'write', act, partly)
+  }
+
+  writeSync(from: Uint8Array, at: number, durable: boolean): void {
+    const [act, partly] = this.#writing(from, at, durable)
+    this.#storage.immediately(durable ? 'durable write' : 'write', this.path, act, partly)
+  }
+
+  sync(): Promise<void> {
+    return this.#later('sync', () => this.#synced())
+  }
+
+  syncSync(): void {
+    this.#storage.immediately('sync', this.path, () => this.#synced())
+  }
+
+  truncate(size: number): Promise<void> {
+    return this.#later('truncate', () => this.#truncate(size))
+  }
+
+  truncateSync(size: number): void {
+    this.#storage.immediately('truncate', this.path, () => this.#truncate(size))
+  }
+
+  view(): undefined {
+    return undefined
+  }
+
+  async close(): Promise<void> {
+    if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
+    this.#file.closeSync()
+  }
+
+  closeSync(): void {
+    if (this.#inFlight === 0) this.#file.closeSync()
+    else this.#whenIdle.push(() => this.#file.closeSync())
+  }
+
+  #writing(from: Uint8Array, at: number, durable: boolean): [() => void, (share: number) => void] {
+    const write = (bytes: Uint8Array, synced: boolean): void => {
+      this.#file.writeSync(bytes, at, false)
+      if (this.#inode !== undefined) this.#storage.model?.wrote(this.#inode, bytes, at, synced)
+    }
+    return [
+      () => write(from, durable),
+      (share) => write(from.subarray(0, Math.floor(share * 1.2 * from.length)), false),
+    ]
+  }
+
+  #synced(): void {
+    if (this.#inode !== undefined) this.#storage.model?.synced(this.#inode)
+  }
+
+  #truncate(size: number): void {
+    this.#file.truncateSync(size)
+    if (this.#inode !== undefined) this.#storage.model?.truncated(this.#inode, size)
+  }
+
+  async #later<T>(kind: Kind, act: () => T, partly?: (share: number) => void): Promise<T> {
+    this.#inFlight++
+    try {
+      return await this.#storage.later(kind, this.path, act, partly)
+    } finally {
+      this.#inFlight--
+      if (this.#inFlight === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
+    }
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,63 @@
+/** Recovers what a crash left, goes on with it, and tells what is not as it was promised. */
+
+import { isDeepStrictEqual } from 'node:util'
+import { Log } from '../src/index.ts'
+import { FaultyStorage } from './faulty-storage.ts'
+import { contentsOf, summary, type Trace, violations } from './trace.ts'
+import { openDriver, SEGMENT_BYTES } from './workload.ts'
+
+/**
+ * Opens, reads, appends, closes, opens again and reads: what went wrong with that, in words.
+ * @param mustHold how many of the acknowledged entries must be there
+ * @param bootId another than the workload's after a power loss
+ */
+export async function faultsAfterRecovery(
+  dir: string,
+  trace: Trace,
+  mustHold: number,
+  bootId: string,
+): Promise<string[]> {
+  const storage = new FaultyStorage({ bootId, seed: 99, now: 1_700_000_100_000 })
+  try {
+    return await recoverAndGoOn(dir, storage, trace, mustHold)
+  } catch (error) {
+    return [String(error)]
+  }
+}
+
+async function recoverAndGoOn(
+  dir: string,
+  storage: FaultyStorage,
+  trace: Trace,
+  mustHold: number,
+): Promise<string[]> {
+  const first = await openDriver(dir, storage, 'commit', trace)
+  const recovered = await contentsOf(first.log)
+  const found = violations(trace, recovered, mustHold)
+  await first.close()
+
+  const second = await openDriver(dir, storage, 'commit', trace)
+  const again = await contentsOf(second.log)
+  if (!isDeepStrictEqual(summary(again), summary(recovered))) {
+    found.push('opening it a second time changed what it holds')
+  }
+  await second.append(300)
+  await second.appendBatch([5, 50], 'orders')
+  await second.append(70_000, 'after the crash')
+  await second.append(5)
+  const grown = await contentsOf(second.log)
+  await second.close()
+
+  const third = await Log.open(dir, { storage, segmentBytes: SEGMENT_BYTES })
+  if (!third.recovery.clean) found.push('it was closed, and did not open as closed')
+  const reopened = await contentsOf(third)
+  await third.close()
+  if (!isDeepStrictEqual(summary(reopened), summary(grown))) {
+    found.push('what was appended after the crash did not come back')
+  }
+  const kept = [...recovered].every(([stream, entries]) =>
+    entries.every(({ data }, at) => Buffer.compare(data, grown.get(stream)![at]!.data) === 0),
+  )
+  if (!kept) found.push('appending changed what was there')
+  return found
+}
