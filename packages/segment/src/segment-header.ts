@@ -103,7 +103,7 @@ export function decodeSegmentHeader(bytes: Uint8Array, file: string): SegmentHea
     firstLsn: block.u64(48),
     plainNext: block.u64(56),
     baseTime: block.u64(64),
-    boot: block.u32(72),
+    boot: block.u32(72) | 0,
     epoch: block.u32(76),
     predecessor: {
       id: block.u64(80),

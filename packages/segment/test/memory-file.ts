@@ -4,7 +4,7 @@ import type { StorageFile } from '../src/storage.ts'
 
 export class MemoryFile implements StorageFile {
   readonly path = 'memory.seg'
-  readonly #bytes: Uint8Array
+  #bytes: Uint8Array
   /** Bytes asked for by each read. */
   readonly asked: number[] = []
   /** Is called before each read. */
@@ -37,6 +37,10 @@ export class MemoryFile implements StorageFile {
   async read(into: Uint8Array, at: number): Promise<number> {
     await new Promise((resolve) => setImmediate(resolve))
     return this.readSync(into, at)
+  }
+
+  cut(size: number): void {
+    this.#bytes = this.#bytes.subarray(0, size)
   }
 
   closed = false
