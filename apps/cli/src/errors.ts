@@ -4,7 +4,7 @@
  * The exit codes are part of the interface: 0 done, 1 failed, 2 the command line is wrong, 3 corruption found,
  * 128 + n stopped by signal n. A stack trace is printed only where WALRUS_DEBUG is set.
  */
-import { styleText } from 'node:util'
+import { inspect, styleText } from 'node:util'
 import { WalrusError } from '@walrus/codec'
 import { escapeText } from './escape.ts'
 
@@ -38,9 +38,14 @@ export function usageError(message: string, hints: readonly string[] = []): Hint
   return new HintedError(new WalrusError('WALRUS_USAGE', message), hints)
 }
 
+/** Whether an error or a damage with this code says that stored bytes are not what was written. */
+export function isCorruption(code: string): boolean {
+  return CORRUPTION.has(code)
+}
+
 export function exitCodeOf(error: unknown): number {
   const code = codeOf(error)
-  if (CORRUPTION.has(code)) return EXIT_CORRUPT
+  if (isCorruption(code)) return EXIT_CORRUPT
   return USAGE.has(code) ? EXIT_USAGE : EXIT_FAILURE
 }
 
@@ -53,7 +58,7 @@ export function describe(error: unknown): string {
     `${name} ${oneLine(message)} (${code})`,
     ...hintsOf(error, code).map((hint) => `  ${hint}`),
   ]
-  if (process.env['WALRUS_DEBUG'] && error instanceof Error) lines.push(String(error.stack))
+  if (process.env['WALRUS_DEBUG']) lines.push(...inspect(error).split('\n').map(escapeText))
   return `${lines.join('\n')}\n`
 }
 
@@ -70,6 +75,9 @@ function hintsOf(error: unknown, code: string): readonly string[] {
   }
   if (code === 'WALRUS_NOT_FOUND' || code === 'WALRUS_NOT_A_DIRECTORY') {
     return ['Say where the log is with --dir or WALRUS_DATA_DIR.']
+  }
+  if (isCorruption(code)) {
+    return ['walrus verify lists everything that is damaged, and changes nothing.']
   }
   return []
 }

@@ -30,11 +30,6 @@ export function escapeJson(json: string): string {
   return json.replace(UNSAFE, (character) => `\\u${hex(character.charCodeAt(0), 4)}`)
 }
 
-/** `value` as one line of JSON that a terminal can be shown. */
-export function toJsonLine(value: unknown): string {
-  return `${escapeJson(JSON.stringify(value))}\n`
-}
-
 /** The first `maxBytes` of `bytes` in double quotes, on one line, `…` where more follows. */
 export function excerpt(bytes: Uint8Array, maxBytes: number): string {
   const text = decodeLossless(bytes.subarray(0, maxBytes), (part) =>

@@ -45,6 +45,12 @@ const READ = `Write entries to standard output, each followed by a newline.
 
 Into a pipe or a file the bytes are exact; on a terminal control characters are escaped. Works beside a running writer, and changes nothing.`
 
+const VERIFY = `Read every byte of the log, check every checksum, and report. Changes nothing.
+
+A torn tail, which a killed writer may leave, is reported, but is no corruption. Exits with 3 where corruption was found.`
+
+const DUMP = `Show what lies in the files, in their order: segments, commit groups, frames and the tail file, with offsets and sizes. Changes nothing.`
+
 const STAT = `Show the size of the log, its first and last index, how far it is durable, and who writes to it. Changes nothing.`
 
 /** The whole program, ready to parse. Refusals are thrown, as `CommanderError`. */
@@ -109,6 +115,21 @@ export function buildProgram(sinks: Sinks): Command {
         'walrus read --follow --json | jq .data',
         'walrus read --from 7 --to 7 --raw > photo.jpg',
       ]),
+    )
+
+  command('verify', async () => (await import('./commands/verify.ts')).verify)
+    .summary('check every byte of the log')
+    .description(VERIFY)
+    .addOption(json())
+    .addHelpText('after', examples(['walrus verify', 'walrus verify --json | jq .damage']))
+
+  command('dump', async () => (await import('./commands/dump.ts')).dump)
+    .summary('show what lies in the files')
+    .description(DUMP)
+    .addOption(json())
+    .addHelpText(
+      'after',
+      examples(['walrus dump | less', 'walrus dump --json | jq \'select(.type == "group")\'']),
     )
 
   command('stat', async () => (await import('./commands/stat.ts')).stat)

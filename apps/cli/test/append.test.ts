@@ -87,6 +87,7 @@ describe('acknowledgements', () => {
     await expect.poll(() => running.stdout, PATIENT).toBe('2\n')
     running.child.kill('SIGKILL')
     await running.ended
+    expect((await walrus(['verify', '--dir', dir])).code).toBe(0)
     expect((await walrus(['read', '--dir', dir])).stdout.toString()).toBe('one\ntwo\n')
   })
 

@@ -139,7 +139,7 @@ describe('on a terminal', () => {
 })
 
 describe('a directory without a log', () => {
-  test.each(['read', 'stat'])(
+  test.each(['read', 'verify', 'dump', 'stat'])(
     '%s: one that does not exist is an error and is not made',
     async (command) => {
       const dir = freshDirectory()
@@ -151,7 +151,7 @@ describe('a directory without a log', () => {
     },
   )
 
-  test.each(['read', 'stat'])('%s: a file is an error', async (command) => {
+  test.each(['read', 'verify', 'dump', 'stat'])('%s: a file is an error', async (command) => {
     const dir = freshDirectory()
     writeFileSync(dir, 'precious')
     const ended = await walrus([command, '--dir', dir])

@@ -5,7 +5,7 @@ describe('a wrong command line exits with 2 and says what is meant', () => {
   test.each([
     [['raed'], "unknown command 'raed'", 'Did you mean read?'],
     [['raed', '--dir', 'x'], "unknown command 'raed'", 'Did you mean read?'],
-    [['help', 'stats'], "unknown command 'stats'", 'Did you mean stat?'],
+    [['help', 'verfy'], "unknown command 'verfy'", 'Did you mean verify?'],
     [['read', '--form', '3'], "unknown option '--form'", 'Did you mean --from?'],
     [['append', '--ak'], "unknown option '--ak'", 'Did you mean --ack?'],
     [['--bogus'], "unknown option '--bogus'", 'walrus --help lists the commands.'],
@@ -54,6 +54,8 @@ describe('help', () => {
       Commands:
         append      append standard input, one entry a line
         read        write entries to standard output
+        verify      check every byte of the log
+        dump        show what lies in the files
         stat        show size, indexes, marks and the writer
         help        show the help of a command
 
@@ -74,17 +76,20 @@ describe('help', () => {
     `)
   })
 
-  test.each(['append', 'read', 'stat'])('of %s has its options and examples', async (command) => {
-    const asOption = await walrus([command, '--help'])
-    const asCommand = await walrus(['help', command])
-    expect(asOption).toEqual(asCommand)
-    expect(asOption).toMatchObject({ code: 0, stderr: '' })
-    expect(asOption.stdout.toString()).toMatch(
-      new RegExp(
-        `^Usage: walrus ${command} \\[options\\]\n[^]*--dir <path>[^]*Examples:\n  walrus ${command}`,
-      ),
-    )
-  })
+  test.each(['append', 'read', 'verify', 'dump', 'stat'])(
+    'of %s has its options and examples',
+    async (command) => {
+      const asOption = await walrus([command, '--help'])
+      const asCommand = await walrus(['help', command])
+      expect(asOption).toEqual(asCommand)
+      expect(asOption).toMatchObject({ code: 0, stderr: '' })
+      expect(asOption.stdout.toString()).toMatch(
+        new RegExp(
+          `^Usage: walrus ${command} \\[options\\]\n[^]*--dir <path>[^]*Examples:\n  walrus ${command}`,
+        ),
+      )
+    },
+  )
 
   test('has no colour unless it is on a terminal that may have it', async () => {
     const plain = await walrus(['--help'], { env: { NO_COLOR: undefined } })

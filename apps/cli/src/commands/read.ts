@@ -5,9 +5,9 @@
  * works beside a running writer and after a killed one, and changes nothing.
  */
 import { Log, type LogEntry } from '@walrus/log'
-import { entryToJson } from '../entry-json.ts'
 import { usageError } from '../errors.ts'
 import { escapeBytes, escapeJson } from '../escape.ts'
+import { entryToJson } from '../json.ts'
 import { Output } from '../output.ts'
 import { Progress } from '../progress.ts'
 

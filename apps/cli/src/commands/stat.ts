@@ -8,8 +8,9 @@ import { readdir, stat as statFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type LogStats, Log, type RecoveryReport } from '@walrus/log'
 import { fd, type Holder } from '@walrus/segment'
-import { escapeText, toJsonLine } from '../escape.ts'
+import { escapeText } from '../escape.ts'
 import { formatBytes, formatCount, formatTable, plural } from '../format.ts'
+import { toJsonLine } from '../json.ts'
 import { print } from '../output.ts'
 
 export interface StatOptions {
