@@ -2,20 +2,25 @@
  * Back-pressure: those whose entries must wait until there is room to sequence them, in the order they came.
  */
 
-import { AbortError } from './errors.ts'
+import type { Addition } from './addition.ts'
 
 interface Waiting {
-  readonly room: () => number
-  readonly admit: () => Promise<number>
-  readonly resolve: (value: number | Promise<number>) => void
+  readonly addition: Addition
+  readonly resolve: (value: Promise<number>) => void
   readonly reject: (error: unknown) => void
+}
+
+/** A caller's place among those who wait, if it came to that. */
+export class Place {
+  /** Gives it up; whether that was before anything was sequenced. */
+  leave: () => boolean = () => false
 }
 
 export class Admission {
   readonly #waiting: Waiting[] = []
   readonly #flush: () => void
 
-  /** @param flush called when someone begins to wait, so that room is made */
+  /** @param flush called when someone begins to wait, or gives up, so that room is made and found */
   constructor(flush: () => void) {
     this.#flush = flush
   }
@@ -24,41 +29,40 @@ export class Admission {
     return this.#waiting.length
   }
 
-  /** Waits for `room()` bytes, then sequences by `admit`. An abort before that leaves nothing behind. */
-  wait(
-    room: () => number,
-    admit: () => Promise<number>,
-    signal: AbortSignal | undefined,
-  ): Promise<number> {
+  /** Waits for room; `admit` then sequences. Who leaves its place before that leaves nothing behind. */
+  wait(addition: Addition, place: Place | undefined): Promise<number> {
+    addition.keep()
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = { room, admit, resolve, reject }
+      const waiting: Waiting = { addition, resolve, reject }
       this.#waiting.push(waiting)
-      signal?.addEventListener(
-        'abort',
-        () => {
-          const at = this.#waiting.indexOf(waiting)
-          if (at < 0) return
-          this.#waiting.splice(at, 1)
-          reject(new AbortError('aborted before anything was written', signal.reason))
-        },
-        { once: true },
-      )
+      if (place !== undefined) place.leave = () => this.#leave(waiting)
       this.#flush()
     })
   }
 
   /** Lets in as many as there is room for, oldest first. */
-  admit(hasRoom: (bytes: number) => boolean): void {
+  admit(
+    hasRoom: (addition: Addition) => boolean,
+    sequence: (addition: Addition) => Promise<number>,
+  ): void {
     while (this.#waiting.length > 0) {
-      const first = this.#waiting[0]!
-      if (!hasRoom(first.room())) return
+      const { addition, resolve } = this.#waiting[0]!
+      if (!hasRoom(addition)) return
       this.#waiting.shift()
-      first.resolve(first.admit())
+      resolve(sequence(addition))
     }
   }
 
   /** Sends everyone away. */
   reject(error: unknown): void {
     for (const waiting of this.#waiting.splice(0)) waiting.reject(error)
+  }
+
+  #leave(waiting: Waiting): boolean {
+    const at = this.#waiting.indexOf(waiting)
+    if (at < 0) return false
+    this.#waiting.splice(at, 1)
+    this.#flush()
+    return true
   }
 }

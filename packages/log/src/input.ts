@@ -7,6 +7,8 @@ import {
   encodeAttributes,
   MAX_TRANSACTION_ID_BYTES,
 } from '@walrus/segment'
+import type { NewEntry } from './addition.ts'
+import type { Place } from './admission.ts'
 import { AbortError } from './errors.ts'
 import { checkInteger, checkNames, invalid } from './options.ts'
 
@@ -53,10 +55,11 @@ export function toBytes(data: unknown): Uint8Array {
 
 export function checkSize(bytes: number, most: number): void {
   if (bytes <= most) return
-  throw new WalrusError(
-    'WALRUS_ENTRY_TOO_LARGE',
-    `an entry of ${bytes} bytes is larger than maxEntryBytes, ${most}; nothing was written`,
-  )
+  throw tooLarge(`an entry of ${bytes} bytes is larger than maxEntryBytes, ${most}`)
+}
+
+function tooLarge(what: string): WalrusError {
+  return new WalrusError('WALRUS_ENTRY_TOO_LARGE', `${what}; ${NOTHING}`)
 }
 
 /** The options of an append, its attributes encoded. */
@@ -67,16 +70,36 @@ export function checkAppendOptions(options: AppendOptions): EncodedAttributes | 
 }
 
 /** An element of a batch: its bytes and its attributes. */
-export function checkBatchEntry(entry: unknown): {
-  bytes: Uint8Array
-  attributes: EncodedAttributes | undefined
-} {
+function checkBatchEntry(entry: unknown): NewEntry {
   if (typeof entry !== 'object' || entry === null || entry instanceof Uint8Array) {
     return { bytes: toBytes(entry), attributes: undefined }
   }
   checkNames('an entry of a batch', entry, ['data', ...ATTRIBUTES])
   const input = entry as EntryInput
   return { bytes: toBytes(input.data), attributes: checkAttributes(input) }
+}
+
+/** The most entries a batch may have: with their frames' headers they still make one commit group. */
+const MAX_BATCH_ENTRIES = 2 ** 24
+const MAX_BATCH_BYTES = 2 ** 30
+
+/** The entries of a batch, each with its bytes and attributes, within all limits. */
+export function checkBatch(entries: unknown, maxEntryBytes: number): NewEntry[] {
+  if (!Array.isArray(entries)) throw invalid('a batch must be an array of entries')
+  if (entries.length > MAX_BATCH_ENTRIES) {
+    throw tooLarge(`a batch of ${entries.length} entries is larger than ${MAX_BATCH_ENTRIES}`)
+  }
+  let total = 0
+  const checked = Array.from(entries, (entry: unknown) => {
+    const { bytes, attributes } = checkBatchEntry(entry)
+    checkSize(bytes.length, maxEntryBytes)
+    total += bytes.length + (attributes?.bytes.length ?? 0)
+    return { bytes, attributes }
+  })
+  if (total > MAX_BATCH_BYTES) {
+    throw tooLarge(`a batch of ${total} bytes is larger than ${MAX_BATCH_BYTES}`)
+  }
+  return checked
 }
 
 function checkAttributes(given: EntryAttributes): EncodedAttributes | undefined {
@@ -119,32 +142,39 @@ function checkWait({ signal, timeoutMs }: WaitOptions): void {
 /** Refuses to begin when the caller has given up already. */
 export function checkNotAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted !== true) return
-  throw new AbortError('aborted before anything was written', signal.reason)
+  throw new AbortError(`aborted; ${NOTHING}`, signal.reason)
 }
 
-/** Waits for `work` no longer than the options say. `work` goes on by itself. */
-export function waitFor<T>(
+const NOTHING = 'nothing was written'
+const PERHAPS = 'what was appended may still become durable'
+
+/**
+ * Waits for an append no longer than the options say. Given up while it waits for room, it leaves its `place` and
+ * nothing behind; later, it goes on by itself.
+ */
+export async function waitFor(
   environment: Environment,
-  work: Promise<T>,
+  appended: Promise<number>,
   { signal, timeoutMs }: WaitOptions,
-): Promise<T> {
-  if (signal === undefined && timeoutMs === undefined) return work
-  return new Promise((resolve, reject) => {
-    const giveUp = () => {
-      const message = 'aborted while waiting; what was appended may become durable'
-      reject(new AbortError(message, signal?.reason))
-    }
-    const runOut = () => {
-      const message = `not acknowledged within ${timeoutMs} ms; it may still become durable`
-      reject(new WalrusError('WALRUS_TIMEOUT', message))
-    }
-    const timer = timeoutMs === undefined ? undefined : environment.after(timeoutMs, runOut)
-    signal?.addEventListener('abort', giveUp, { once: true })
-    const done = () => {
-      timer?.cancel()
-      signal?.removeEventListener('abort', giveUp)
-    }
-    work.then(resolve, reject)
-    work.then(done, done)
+  place: Place,
+): Promise<number> {
+  if (signal === undefined && timeoutMs === undefined) return await appended
+  let giveUp!: (error: WalrusError) => void
+  const givenUp = new Promise<never>((_resolve, reject) => {
+    giveUp = reject
   })
+  const outcome = (): string => (place.leave() ? NOTHING : PERHAPS)
+  const aborted = (): void => giveUp(new AbortError(`aborted; ${outcome()}`, signal?.reason))
+  const runOut = (): void => {
+    const message = `not acknowledged within ${timeoutMs} ms; ${outcome()}`
+    giveUp(new WalrusError('WALRUS_TIMEOUT', message))
+  }
+  const timer = timeoutMs === undefined ? undefined : environment.after(timeoutMs, runOut)
+  signal?.addEventListener('abort', aborted, { once: true })
+  try {
+    return await Promise.race([appended, givenUp])
+  } finally {
+    timer?.cancel()
+    signal?.removeEventListener('abort', aborted)
+  }
 }

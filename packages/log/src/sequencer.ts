@@ -128,9 +128,9 @@ export class Sequencer {
     return this.#frame(stream, FrameKind.entry, data, attributes)
   }
 
-  /** Bytes that `add` needs for an entry whose body has `length` bytes. */
-  room(stream: StreamState, length: number): number {
-    return frameBytes(length) + (stream.declared ? 0 : frameBytes(16 + 3 * stream.name.length))
+  /** Bytes that entries of a stream need in a group, whose frames take `frames` bytes. */
+  room(stream: StreamState, frames: number): number {
+    return frames + (stream.declared ? 0 : frameBytes(16 + 3 * stream.name.length))
   }
 
   /**

@@ -2,6 +2,8 @@
  * A stream of entries with positions of its own: the plain log is one, named streams are others, all on one log.
  */
 
+import { Addition } from './addition.ts'
+import { Place } from './admission.ts'
 import type { LogEntry } from './entry.ts'
 import { EntryIterator } from './entry-iterator.ts'
 import type { StreamState } from './catalog.ts'
@@ -9,7 +11,7 @@ import { outOfRange } from './errors.ts'
 import {
   type AppendOptions,
   checkAppendOptions,
-  checkBatchEntry,
+  checkBatch,
   checkNotAborted,
   checkSize,
   checkWaitOptions,
@@ -105,13 +107,9 @@ export class Stream {
     checkNotAborted(options.signal)
     const writer = this.#writer()
     const stream = this.#stateToWrite()
-    const length = bytes.length + (attributes?.bytes.length ?? 0)
-    const appended = writer.commit(
-      () => writer.sequencer.room(stream, length),
-      () => writer.sequencer.add(stream, bytes, attributes),
-      options.signal,
-    )
-    return await waitFor(this.#host.options.storage.env, appended, options)
+    const place = new Place()
+    const appended = writer.commit(new Addition(stream, [{ bytes, attributes }]), place)
+    return await waitFor(this.#host.options.storage.env, appended, options, place)
   }
 
   /**
@@ -128,39 +126,22 @@ export class Stream {
 
   /**
    * Appends entries as one: all of them or none, to readers and after a crash. Resolves to their indexes, which
-   * follow one another. An empty batch gives []. Throws what `append` throws; the size limit is each entry's, and
-   * the whole batch may have 1 GiB.
+   * follow one another. An empty batch gives []. Throws what `append` throws; `maxEntryBytes` is each entry's limit,
+   * and a batch may have 1 GiB and 16,777,216 entries.
    */
   async appendBatch(
     entries: readonly (Payload | EntryInput)[],
     options: WaitOptions = {},
   ): Promise<number[]> {
     checkWaitOptions('appendBatch', options)
-    const checked = entries.map(checkBatchEntry)
     const { maxEntryBytes, storage } = this.#host.options
-    let total = 0
-    for (const { bytes, attributes } of checked) {
-      checkSize(bytes.length, maxEntryBytes)
-      total += bytes.length + (attributes?.bytes.length ?? 0)
-    }
-    checkSize(total, GiB)
+    const checked = checkBatch(entries, maxEntryBytes)
     checkNotAborted(options.signal)
     const writer = this.#writer()
     if (checked.length === 0) return []
-    const stream = this.#stateToWrite()
-    const { sequencer } = writer
-    const appended = writer.commit(
-      () => sequencer.room(stream, total + 32 * checked.length),
-      () => {
-        const first = sequencer.add(stream, checked[0]!.bytes, checked[0]!.attributes)
-        for (let i = 1; i < checked.length; i++) {
-          sequencer.add(stream, checked[i]!.bytes, checked[i]!.attributes)
-        }
-        return first
-      },
-      options.signal,
-    )
-    const first = await waitFor(storage.env, appended, options)
+    const place = new Place()
+    const appended = writer.commit(new Addition(this.#stateToWrite(), checked), place)
+    const first = await waitFor(storage.env, appended, options, place)
     return Array.from(checked, (_, at) => first + at)
   }
 

@@ -10,7 +10,8 @@
 
 import type { EncodedAttributes, Storage, StorageFile, Timer } from '@walrus/segment'
 import { type ActiveSegment, createSegment, type PreparedFile } from './active-segment.ts'
-import { Admission } from './admission.ts'
+import { Addition } from './addition.ts'
+import { Admission, type Place } from './admission.ts'
 import type { StreamState } from './catalog.ts'
 import { closedError, failedError, hasCode } from './errors.ts'
 import { type Host, Maintenance, ZeroAhead } from './maintenance.ts'
@@ -154,28 +155,20 @@ export class Writer implements Host {
         return this.sequencer.group.wait(index)
       }
     }
-    const length = data.length + (attributes?.bytes.length ?? 0)
-    return this.commit(
-      () => this.sequencer.room(stream, length),
-      () => this.sequencer.add(stream, data, attributes),
-    )
+    return this.commit(new Addition(stream, [{ bytes: data, attributes }]))
   }
 
-  /**
-   * Sequences what `add` adds, all in one group, and resolves to what it returns once that is acknowledged.
-   * `room` says how many bytes it will need.
-   */
-  commit(room: () => number, add: () => number, signal?: AbortSignal): Promise<number> {
+  /** Sequences entries, all in one group, and resolves to the first one's position once that is acknowledged. */
+  commit(addition: Addition, place?: Place): Promise<number> {
     const refusal = this.#refusal()
     if (refusal !== undefined) return Promise.reject(refusal)
-    if (this.#admission.waiting === 0 && this.#hasRoom(room())) {
-      const value = add()
+    if (this.#admission.waiting === 0 && this.#hasRoom(addition)) {
       if (!this.#flushing) this.#flushSoon()
-      return this.sequencer.group.wait(value)
+      return this.#sequence(addition)
     }
     // Whoever comes now must not overtake those who wait.
     this.sequencer.close()
-    return this.#admission.wait(room, () => this.sequencer.group.wait(add()), signal)
+    return this.#admission.wait(addition, place)
   }
 
   /** Sequences one entry and returns its position: written, or durable, or under `none` soon to be written. */
@@ -199,23 +192,20 @@ export class Writer implements Host {
         }
       }
     }
-    const length = data.length + (attributes?.bytes.length ?? 0)
-    return this.commitSync(
-      () => sequencer.room(stream, length),
-      () => sequencer.add(stream, data, attributes),
-    )
+    return this.commitSync(new Addition(stream, [{ bytes: data, attributes }]))
   }
 
-  commitSync(room: () => number, add: () => number): number {
+  commitSync(addition: Addition): number {
     const refusal = this.#refusal()
     if (refusal !== undefined) throw refusal
     const sequencer = this.sequencer
     const unsynced = this.#options.durability === 'none'
-    if (this.#admission.waiting > 0 || sequencer.pendingBytes + room() > SYNC_BUFFER_BYTES) {
+    const pending = sequencer.pendingBytes
+    if (this.#admission.waiting > 0 || pending + addition.room(sequencer) > SYNC_BUFFER_BYTES) {
       this.flushSync()
     }
-    sequencer.reserve(room(), false)
-    const value = add()
+    sequencer.reserve(addition.room(sequencer), false)
+    const value = addition.add(sequencer)
     if (unsynced) {
       sequencer.group.promised = true
       if (!this.#soon) this.#flushWhenTurned()
@@ -361,10 +351,15 @@ export class Writer implements Host {
     return this.#failure
   }
 
-  #hasRoom(bytes: number): boolean {
+  #hasRoom(addition: Addition): boolean {
     const pending = this.sequencer.pendingBytes
+    const bytes = addition.room(this.sequencer)
     if (pending > 0 && pending + bytes > this.#options.bufferBytes) return false
     return this.sequencer.reserve(bytes, !this.#synchronous) === 'ok'
+  }
+
+  #sequence(addition: Addition): Promise<number> {
+    return this.sequencer.group.wait(addition.add(this.sequencer))
   }
 
   #unwritten(): boolean {
@@ -398,7 +393,10 @@ export class Writer implements Host {
 
   #admit(): void {
     if (this.#admission.waiting === 0 || this.#failure !== undefined) return
-    this.#admission.admit((bytes) => this.#hasRoom(bytes))
+    this.#admission.admit(
+      (addition) => this.#hasRoom(addition),
+      (addition) => this.#sequence(addition),
+    )
     // As when they began to wait.
     if (this.#admission.waiting > 0) this.sequencer.close()
     if (!this.#flushing && this.sequencer.pendingBytes > 0) this.#flushSoon()
