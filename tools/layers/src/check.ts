@@ -105,7 +105,8 @@ class PackageCheck {
   }
 
   #declaration(name: string, inTests: boolean): string | undefined {
-    const fields = inTests ? DECLARED : SHIPPED
+    // Nobody installs a private package: what it declares for development is there when it runs.
+    const fields = inTests || this.#package.manifest.private === true ? DECLARED : SHIPPED
     if (fields.some((field) => this.#package.manifest[field]?.[name] !== undefined))
       return undefined
     if (inTests && this.#shared[name] !== undefined) return undefined

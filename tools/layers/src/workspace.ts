@@ -9,6 +9,7 @@ const TEST = /^(test|bench)\/|\.config\.[cm]?[jt]s$/
 
 export interface Manifest {
   name: string
+  private?: boolean
   exports?: unknown
   dependencies?: Record<string, string>
   optionalDependencies?: Record<string, string>

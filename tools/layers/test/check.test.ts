@@ -177,6 +177,16 @@ describe('declarations', () => {
     ])
   })
 
+  test('a devDependency of a private package serves its sources too', () => {
+    const findings = checkWorkspace({
+      'apps/bench': {
+        'package.json': { private: true, devDependencies: { lmdb: '3' } },
+        'src/a.ts': `import 'lmdb'`,
+      },
+    })
+    expect(findings).toEqual([])
+  })
+
   test('a workspace dependency that nothing imports is found at its line', () => {
     const findings = checkWorkspace({
       'packages/codec': {},
