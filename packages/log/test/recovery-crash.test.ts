@@ -1,15 +1,13 @@
 /** A crash at every call that changes the disk: what was acknowledged is there, and nothing that was not written. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { cp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { rmSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
 import type { Durability } from '../src/index.ts'
 import { FaultyStorage } from './faulty-storage.ts'
 import { PowerModel } from './power-model.ts'
 import { randomFrom } from './random.ts'
 import { faultsAfterRecovery } from './recover.ts'
+import { scratch } from './scratch.ts'
 import { DURABILITIES, nameOf, runWorkload } from './workload.ts'
 
 const EACH = DURABILITIES.map((durability) => [nameOf(durability), durability] as const)
@@ -17,22 +15,12 @@ const EACH = DURABILITIES.map((durability) => [nameOf(durability), durability] a
 /** What is tried after each power loss: so many different subsets of what was not synced. */
 const LOSSES = Number(process.env['WALRUS_TEST_LOSSES'] ?? 1)
 
-let root: string
-
-beforeAll(() => {
-  root = mkdtempSync(join(tmpdir(), 'walrus-crash-'))
-})
-
-afterAll(() => {
-  rmSync(root, { recursive: true, force: true })
-})
-
-const newDirectory = (): string => mkdtempSync(join(root, 'log-'))
+const { fresh, copyOf } = scratch()
 
 /** How many calls of the workload change the disk. */
 async function changesOf(durability: Durability): Promise<number> {
   const storage = new FaultyStorage()
-  await runWorkload(newDirectory(), storage, durability)
+  await runWorkload(fresh(), storage, durability)
   return storage.changes
 }
 
@@ -42,14 +30,13 @@ describe('a killed process', () => {
     async ([, durability]) => {
       const changes = await changesOf(durability)
       for (let at = 0; at < changes; at++) {
-        const dir = newDirectory()
+        const dir = fresh()
         const storage = new FaultyStorage({
           seed: at,
           fault: ({ change }) => (change === at ? 'stop' : undefined),
         })
         const trace = await runWorkload(dir, storage, durability)
-        const left = newDirectory()
-        await cp(dir, left, { recursive: true })
+        const left = copyOf(dir)
         const faults = await faultsAfterRecovery(
           left,
           trace,
@@ -70,7 +57,7 @@ describe('a power loss', () => {
     async ([, durability]) => {
       const changes = await changesOf(durability)
       for (let at = 0; at < changes; at++) {
-        const dir = newDirectory()
+        const dir = fresh()
         const model = new PowerModel(dir)
         const storage = new FaultyStorage({
           seed: at,
@@ -80,7 +67,7 @@ describe('a power loss', () => {
         const trace = await runWorkload(dir, storage, durability)
         for (let loss = 0; loss < LOSSES; loss++) {
           const seed = at * LOSSES + loss
-          const left = newDirectory()
+          const left = fresh()
           // Now and then the disk wrote back nothing that it was not told to.
           model.lose(left, seed % 4 === 0 ? undefined : randomFrom(seed))
           const faults = await faultsAfterRecovery(left, trace.copy(), trace.durable, 'second boot')
