@@ -42,8 +42,9 @@ export class Block {
     this.bytes.set(bytes, at)
   }
 
+  /** A copy. The `slice` of a `Buffer` is none. */
   slice(at: number, length: number): Uint8Array {
-    return this.bytes.slice(at, at + length)
+    return new Uint8Array(this.bytes.subarray(at, at + length))
   }
 
   startsWith(magic: Uint8Array): boolean {

@@ -75,7 +75,10 @@ export function encodeAttributes(attributes: Attributes): EncodedAttributes | un
   return { flags, bytes }
 }
 
-/** The attributes in `bytes`, of which `flags` says what they are. */
+/**
+ * The attributes in `bytes`, of which `flags` says what they are; `frameFault` has found nothing.
+ * @throws `WALRUS_CORRUPT` for a transaction id that is not UTF-8
+ */
 export function decodeAttributes(flags: number, bytes: Uint8Array): Attributes {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = 0
@@ -84,10 +87,17 @@ export function decodeAttributes(flags: number, bytes: Uint8Array): Attributes {
   if (term !== undefined) at += 8
   const timestamp = has(FrameFlag.timestamp) ? view.getBigInt64(at, true) : undefined
   if (timestamp !== undefined) at += 8
-  const transactionId = has(FrameFlag.transactionId)
-    ? new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(at))
-    : undefined
+  const transactionId = has(FrameFlag.transactionId) ? text(bytes.subarray(at)) : undefined
   return { term, timestamp, transactionId }
+}
+
+function text(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (cause) {
+    const message = 'an entry has a transaction id that is not UTF-8'
+    throw new WalrusError('WALRUS_CORRUPT', message, { cause })
+  }
 }
 
 /** How long the attributes of `flags` are at least. */
@@ -108,7 +118,11 @@ export function frameFault(words: Int32Array, at: number): string | undefined {
   if (kind < FrameKind.entry || kind > FrameKind.catalogSnapshot) return `unknown kind ${kind}`
   if ((flags & ~7) !== 0) return `unknown flags ${flags}`
   if (attributes > words[word]! >>> 0) return 'attributes longer than the body'
-  if (attributes < leastAttributes(flags)) return 'attributes shorter than their flags say'
+  const least = leastAttributes(flags)
+  if (attributes < least) return 'attributes shorter than their flags say'
+  if (attributes > least && (flags & FrameFlag.transactionId) === 0) {
+    return 'attributes longer than their flags say'
+  }
   return undefined
 }
 

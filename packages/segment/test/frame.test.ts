@@ -54,6 +54,15 @@ describe('attributes', () => {
     }
   })
 
+  it('that are no text are refused', () => {
+    expect(() => decodeAttributes(4, Uint8Array.of(0x61, 0xff))).toThrow(
+      expect.objectContaining({
+        code: 'WALRUS_CORRUPT',
+        cause: expect.objectContaining({ code: 'ERR_ENCODING_INVALID_ENCODED_DATA' }),
+      }),
+    )
+  })
+
   it('that were not given take no space', () => {
     expect(encodeAttributes({})).toBeUndefined()
     expect(encodeAttributes({ term: 1n })!.bytes).toHaveLength(8)
@@ -112,6 +121,16 @@ describe('a frame', () => {
       'a term and a timestamp and room for one',
       (words) => (words[at / 4 + 2] = 0x000f_0301),
       'attributes shorter than their flags say',
+    ],
+    [
+      'attributes beyond those it names',
+      (words) => (words[at / 4 + 2] = 0x0015_0301),
+      'attributes longer than their flags say',
+    ],
+    [
+      'attributes and none named',
+      (words) => (words[at / 4 + 2] = 0x0001_0001),
+      'attributes longer than their flags say',
     ],
   ]
   for (const [what, change, fault] of faults) {

@@ -188,7 +188,7 @@ describe('damage', () => {
   })
 })
 
-describe('an index with right checksums is refused when', () => {
+describe('an index with right checksums is refused', () => {
   const cases: [string, Record<number, number>, RegExp][] = [
     ['it is of another major version', { 8: 0x0002_0000 }, /another format version/],
     ['its header has another size', { 12: 256 }, /another format version/],
@@ -204,7 +204,7 @@ describe('an index with right checksums is refused when', () => {
     ['rows of a stream overlap', { [ROWS_AT + 56]: 2 }, /contradict/],
   ]
   for (const [what, words, message] of cases) {
-    it(String(what), () => {
+    it(`because ${what}`, () => {
       const file = new MemoryFile(forged(words))
       expect(() => IndexFile.open(file)).toThrow(corrupt(message))
       expect(file.longestRead).toBeLessThanOrEqual(bytes.length)

@@ -50,10 +50,11 @@ describe('a header', () => {
   })
 
   it('keeps its log id when the bytes it was read from change', () => {
-    const bytes = encodeSegmentHeader(header)
-    const read = decodeSegmentHeader(bytes, FILE)
-    bytes.fill(0)
-    expect(read.logId).toEqual(header.logId)
+    for (const bytes of [encodeSegmentHeader(header), Buffer.from(encodeSegmentHeader(header))]) {
+      const read = decodeSegmentHeader(bytes, FILE)
+      bytes.fill(0)
+      expect(read.logId).toEqual(header.logId)
+    }
   })
 
   it('may be followed by groups', () => {
