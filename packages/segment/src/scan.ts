@@ -2,8 +2,8 @@
  * Reading a segment's groups in file order, each checked before anything in it is believed.
  *
  * Whole chunks are checked in one pass of the CRC (docs/format.md, "Checks"); only a chunk that fails is gone
- * through group by group, to find the culprit. The next chunk is read while this one is looked at. Memory is two
- * chunks, or one group where that is larger, whose size has then passed its check and the file's bounds.
+ * through group by group, to find the culprit. The next chunk is read while this one is looked at. Memory is
+ * four chunks, and one group where that is larger, whose size has then passed its check and the file's bounds.
  */
 
 import { isWhole } from './checks.ts'
