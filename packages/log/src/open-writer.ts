@@ -52,16 +52,16 @@ export async function openWriter(
   const { storage } = options
   await makeDirectory(storage, dir)
   const lock = await storage.lock(dir)
+  let start: Start | undefined
+  let table: SegmentTable | undefined
+  let tail: TailFile | undefined
   try {
     const stamps = { boot: bootOf(storage), epoch: lock.epoch }
-    const start = await findStart(storage, dir, stamps)
+    start = await findStart(storage, dir, stamps)
     const { segment, analysis, report } = start
-    const table = new SegmentTable(storage, dir, start.ids)
+    table = new SegmentTable(storage, dir, start.ids)
     for (const { id, header, index } of analysis?.scanned ?? []) {
-      if (analysis?.clean === true) break
-      // What stood behind the cut stands in the successor now.
-      if (id === segment.header.predecessor.id) index.cut(segment.header.predecessor.end)
-      table.find(id)?.know(header, index)
+      if (analysis?.clean === false) table.find(id)?.know(header, index)
     }
     table.find(segment.id)!.know(segment.header, segment.index)
     table.last.lastEnd = start.end.offset
@@ -80,7 +80,7 @@ export async function openWriter(
       lsn,
       start.time,
     )
-    const tail = await TailFile.open(storage, dir, analysis?.tail?.sequence ?? 0)
+    tail = await TailFile.open(storage, dir, analysis?.tail?.sequence ?? 0)
     const from = {
       ...stamps,
       segment,
@@ -93,14 +93,17 @@ export async function openWriter(
     await storage.syncDir(dir)
     return { lock, writer, table, catalog, report }
   } catch (error) {
+    table?.close()
+    await start?.segment.file?.close()
+    await tail?.close()
     await lock.release()
     throw error
   }
 }
 
 async function findStart(storage: Storage, dir: string, stamps: Stamps): Promise<Start> {
-  await removeUnfinished(storage, dir)
   const analysis = await analyse(storage, dir)
+  await removeUnfinished(storage, dir)
   if (analysis === undefined) return await firstSegment(storage, dir, stamps)
   const { ids, time, end } = analysis
   if (analysis.clean) {

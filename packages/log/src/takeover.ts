@@ -92,8 +92,7 @@ export async function takeOver(
   const file = await storage.open(path, 'create')
   const copy = new Copy(segment, file)
   try {
-    const behind = scanned.filter(({ id }) => id >= proven.segment)
-    for (const source of behind) {
+    for (const source of scanned.filter(({ id }) => id >= proven.segment)) {
       const from = source === cut ? proven.offset : source.header.firstGroup
       const firstLsn = source === cut ? proven.lsn : source.header.firstLsn
       await copySegment(storage, source, from, firstLsn, copy)
@@ -102,19 +101,19 @@ export async function takeOver(
     await file.sync()
     const target = { file, path, zeroedTo: segment.end }
     await doLater(createSegment(storage, dir, segment, target, proven.lsn, true))
+    segment.writtenEnd = segment.end
+    if (!replaces) cut.index.cutAt(proven.offset)
+    await writeIndexes(storage, dir, scanned, proven)
+    const behind = ids.filter((id) => id > proven.segment || (replaces && id === proven.segment))
+    const damaged = analysis.torn === undefined ? [] : behind.filter((id) => id === end.segment)
+    const whole = behind.filter((id) => !damaged.includes(id))
+    const quarantined = await clearAway(storage, dir, whole, [...damaged, ...leftOver])
+    return { segment, groups: copy.groups, frames: copy.frames, quarantined }
   } catch (error) {
     await file.close()
     if (segment.file === undefined) await storage.remove(path)
     throw error
   }
-  segment.writtenEnd = segment.end
-  if (!replaces) cut.index.cutAt(proven.offset)
-  await writeIndexes(storage, dir, scanned, proven)
-  const behind = ids.filter((id) => id > proven.segment || (replaces && id === proven.segment))
-  const damaged = analysis.torn === undefined ? [] : behind.filter((id) => id === end.segment)
-  const whole = behind.filter((id) => !damaged.includes(id))
-  const quarantined = await clearAway(storage, dir, whole, [...damaged, ...leftOver])
-  return { segment, groups: copy.groups, frames: copy.frames, quarantined }
 }
 
 /** Where the newest catalog snapshot is, as the header of the successor `number` has to say. */

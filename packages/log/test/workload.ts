@@ -16,6 +16,8 @@ export function nameOf(durability: Durability): string {
 export class Driver {
   readonly log: Log
   readonly trace: Trace
+  /** What its calls failed with, in order. */
+  readonly failures: unknown[] = []
   readonly #durability: Durability
 
   constructor(log: Log, trace: Trace, durability: Durability) {
@@ -26,47 +28,95 @@ export class Driver {
 
   async append(size: number, stream = ''): Promise<void> {
     const { attempt, data } = this.trace.attempt(size, stream)
-    const target = stream === '' ? this.log : this.log.stream(stream)
-    this.trace.acknowledge(attempt, await target.append(data))
+    const index = await this.#noting(this.#target(stream).append(data))
+    this.trace.acknowledge(attempt, index)
     this.#acknowledged()
   }
 
+  /** All at once; throws when all have been answered. */
   async appendMany(sizes: readonly number[], stream = ''): Promise<void> {
-    await Promise.all(sizes.map((size) => this.append(size, stream)))
+    const answers = await Promise.allSettled(sizes.map((size) => this.append(size, stream)))
+    for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
   }
 
   async appendBatch(sizes: readonly number[], stream = ''): Promise<void> {
     const batch = this.trace.newBatch()
     const made = sizes.map((size) => this.trace.attempt(size, stream, batch))
-    const target = stream === '' ? this.log : this.log.stream(stream)
-    const indexes = await target.appendBatch(made.map(({ data }) => data))
+    const appended = this.#target(stream).appendBatch(made.map(({ data }) => data))
+    const indexes = await this.#noting(appended)
     made.forEach(({ attempt }, at) => this.trace.acknowledge(attempt, indexes[at]!))
     this.#acknowledged()
   }
 
   appendSync(size: number, stream = ''): void {
     const { attempt, data } = this.trace.attempt(size, stream)
-    const target = stream === '' ? this.log : this.log.stream(stream)
-    const index = target.appendSync(data)
+    let index: number
+    try {
+      index = this.#target(stream).appendSync(data)
+    } catch (error) {
+      this.failures.push(error)
+      throw error
+    }
     if (this.#durability === 'none') this.trace.promised.push({ attempt, index })
     else this.trace.acknowledge(attempt, index)
     this.#acknowledged()
   }
 
   async sync(): Promise<void> {
-    await this.log.sync()
+    await this.#noting(this.log.sync())
     this.trace.reachedDisk(true)
   }
 
   async close(): Promise<void> {
-    await this.log.close()
+    await this.#noting(this.log.close())
     this.trace.reachedDisk(true)
+  }
+
+  #target(stream: string): Pick<Log, 'append' | 'appendBatch' | 'appendSync'> {
+    return stream === '' ? this.log : this.log.stream(stream)
+  }
+
+  async #noting<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call
+    } catch (error) {
+      this.failures.push(error)
+      throw error
+    }
   }
 
   #acknowledged(): void {
     if (this.#durability === 'commit') this.trace.durable = this.trace.acknowledged.length
   }
 }
+
+/** One thing after another that is done to a log that was just opened, and needs no other to have been done. */
+export const STEPS: readonly ((driver: Driver, storage: FaultyStorage) => Promise<void>)[] = [
+  (driver) => driver.append(10),
+  (driver) => driver.appendMany([500, 4, 3000, 40, 5, 6, 7, 800, 90]),
+  (driver) => driver.appendBatch([20, 2000, 300, 11, 12]),
+  (_, storage) => storage.tick(10),
+  (driver) => driver.append(64, 'orders'),
+  (driver) => driver.appendBatch([100, 200], 'payments'),
+  async (driver) => {
+    const underWay = Promise.allSettled([driver.append(33), driver.append(34, 'orders')])
+    try {
+      driver.appendSync(120)
+      driver.appendSync(9, 'payments')
+    } finally {
+      await underWay
+    }
+  },
+  (driver) => driver.sync(),
+  (driver) => driver.appendMany([30_000, 20_000, 500, 25_000, 60]),
+  async (driver) => driver.appendSync(41),
+  (_, storage) => storage.tick(10),
+  (driver) => driver.append(100_000),
+  (driver) => driver.append(15, 'orders'),
+  (driver) => driver.appendBatch([40_000, 40_000, 4]),
+  (_, storage) => storage.tick(10),
+  (driver) => driver.append(71),
+]
 
 export async function openDriver(
   dir: string,
@@ -100,27 +150,7 @@ async function workload(
   trace: Trace,
 ): Promise<void> {
   const first = await openDriver(dir, storage, durability, trace)
-  await first.append(10)
-  await first.appendMany([500, 4, 3000, 40, 5, 6, 7, 800, 90])
-  await first.appendBatch([20, 2000, 300, 11, 12])
-  await storage.tick(10)
-  await first.append(64, 'orders')
-  await first.appendBatch([100, 200], 'payments')
-  const underWay = Promise.all([first.append(33), first.append(34, 'orders')])
-  // When the next line throws, nobody comes to wait for these.
-  underWay.catch(() => {})
-  first.appendSync(120)
-  first.appendSync(9, 'payments')
-  await underWay
-  await first.sync()
-  await first.appendMany([30_000, 20_000, 500, 25_000, 60])
-  first.appendSync(41)
-  await storage.tick(10)
-  await first.append(100_000)
-  await first.append(15, 'orders')
-  await first.appendBatch([40_000, 40_000, 4])
-  await storage.tick(10)
-  await first.append(71)
+  for (const step of STEPS) await step(first, storage)
   await first.close()
 
   const second = await openDriver(dir, storage, durability, trace)

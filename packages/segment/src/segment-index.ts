@@ -176,14 +176,6 @@ export class SegmentIndex {
     this.#samples.push({ offset, time, lsn })
   }
 
-  /** Forgets everything that stands at `offset` or behind it. */
-  cut(offset: number): void {
-    for (const postings of this.#streams.values()) {
-      postings.cut(postings.nextBefore(offset) ?? postings.first)
-    }
-    this.cutGroups(offset)
-  }
-
   /** Forgets everything from `offset` on. */
   cutAt(offset: number): void {
     for (const postings of this.#streams.values()) {
