@@ -81,12 +81,11 @@ export async function openWriter(
       start.time,
     )
     tail = await TailFile.open(storage, dir, analysis?.tail?.sequence ?? 0)
+    const { logId } = segment.header
     const from = {
-      ...stamps,
       segment,
-      logId: segment.header.logId,
-      firstSegment: start.ids[0]!,
       written: start.end,
+      tail: { ...stamps, logId, firstSegment: start.ids[0]! },
     }
     const writer = new Writer(dir, options, sequencer, tail, from, events(table))
     await writer.noteStart()

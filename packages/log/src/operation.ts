@@ -7,12 +7,20 @@
  * When the one under way then comes back, nobody listens any more, unless it failed.
  */
 
+import type { StorageFile } from '@walrus/segment'
+
+/** One piece of work on files. */
 export interface Operation {
   start(): Promise<unknown>
   now(): unknown
 }
 
 export type Procedure = Generator<Operation, void, void>
+
+/** A sync of a file. */
+export function syncOf(file: StorageFile): Operation {
+  return { start: () => file.sync(), now: () => file.syncSync() }
+}
 
 /** Does a procedure, or the rest of one, without waiting; `underWay` is the operation it was in. */
 export function doNow(procedure: Procedure, underWay?: Operation): void {

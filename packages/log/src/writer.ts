@@ -14,7 +14,7 @@ import { Addition } from './addition.ts'
 import { Admission, type Place } from './admission.ts'
 import type { StreamState } from './catalog.ts'
 import { closedError, failedError, hasCode } from './errors.ts'
-import { type Host, Maintenance, ZeroAhead } from './maintenance.ts'
+import { type Host, Maintenance } from './maintenance.ts'
 import { writeIndex } from './index-writer.ts'
 import { unfinishedSegmentPath } from './names.ts'
 import { Driver, doLater, type Operation, type Procedure } from './operation.ts'
@@ -22,13 +22,13 @@ import type { ResolvedOptions } from './options.ts'
 import type { PendingGroup } from './pending-group.ts'
 import type { Sequencer } from './sequencer.ts'
 import type { Point, TailFile } from './tail-file.ts'
+import { type TailFrame, TailKeeper } from './tail-keeper.ts'
+import { ZeroAhead } from './zero-ahead.ts'
 
 /** What `appendSync` without durability may keep in memory, in bytes; also what is written without a thread. */
 const SYNC_BUFFER_BYTES = 0x4_0000
 /** Ended segments that may wait to be synced before a caller who never yields has to do it. */
 const MAX_BACKLOG = 8
-/** The tail file is rewritten at most this often, in milliseconds. */
-const TAIL_EVERY_MS = 5
 /** After a full disk, entries that were promised are tried again this often, in milliseconds. */
 const RETRY_EVERY_MS = 250
 
@@ -45,11 +45,8 @@ export interface WriterEvents {
 /** Where a writer begins. */
 export interface WriterStart {
   readonly segment: ActiveSegment
-  readonly logId: Uint8Array
-  readonly firstSegment: number
   readonly written: Point
-  readonly boot: number
-  readonly epoch: number
+  readonly tail: TailFrame
 }
 
 export class Writer implements Host {
@@ -57,9 +54,8 @@ export class Writer implements Host {
   readonly dir: string
   readonly sequencer: Sequencer
   readonly #options: ResolvedOptions
-  readonly #start: WriterStart
   readonly #events: WriterEvents
-  readonly #tail: TailFile
+  readonly #tail: TailKeeper
   readonly #driver: Driver
   readonly #admission: Admission
   readonly #maintenance: Maintenance
@@ -78,7 +74,6 @@ export class Writer implements Host {
   /** Why entries that were promised cannot be written just now; they are tried again. */
   #full: unknown
   #whenSettled: (() => void)[] = []
-  #tailTimer: Timer | undefined
   #syncTimer: Timer | undefined
   #retryTimer: Timer | undefined
 
@@ -94,9 +89,14 @@ export class Writer implements Host {
     this.storage = options.storage
     this.sequencer = sequencer
     this.#options = options
-    this.#start = start
     this.#events = events
-    this.#tail = tail
+    this.#tail = new TailKeeper(
+      this.storage,
+      tail,
+      start.tail,
+      () => this.#durable,
+      (error) => this.fail(error),
+    )
     this.#durably = options.durability === 'commit'
     this.#active = start.segment
     this.#written = start.written
@@ -127,7 +127,7 @@ export class Writer implements Host {
 
   /** Writes down durably where this writer begins. */
   async noteStart(): Promise<void> {
-    await this.#tail.noteDurably(this.#tailNow(false))
+    await this.#tail.durably().start()
   }
 
   get written(): Point {
@@ -182,7 +182,7 @@ export class Writer implements Host {
       if (
         attributes === undefined &&
         stream.id === 0 &&
-        sequencer.group.builder.end < SYNC_BUFFER_BYTES
+        sequencer.group.builder.end + data.length < SYNC_BUFFER_BYTES
       ) {
         const index = sequencer.addPlain(data)
         if (index >= 0) {
@@ -206,11 +206,11 @@ export class Writer implements Host {
     }
     sequencer.reserve(addition.room(sequencer), false)
     const value = addition.add(sequencer)
-    if (unsynced) {
+    if (!unsynced || sequencer.pendingBytes > SYNC_BUFFER_BYTES) {
+      this.flushSync()
+    } else {
       sequencer.group.promised = true
       if (!this.#soon) this.#flushWhenTurned()
-    } else {
-      this.flushSync()
     }
     return value
   }
@@ -281,17 +281,33 @@ export class Writer implements Host {
       if (this.#failure === undefined) await this.#leaveClean()
     } catch (error) {
       for (const group of this.sequencer.queue) group.reject(error)
-      throw error
+      if (hasCode(error, 'WALRUS_DISK_FULL')) throw error
+      this.fail(error)
     } finally {
-      for (const timer of [this.#tailTimer, this.#syncTimer, this.#retryTimer]) timer?.cancel()
+      for (const timer of [this.#syncTimer, this.#retryTimer]) timer?.cancel()
       await this.#zeroAhead.idle()
       await this.#maintenance.idle()
-      await this.#discardTarget(this.#zeroAhead.take())
-      this.#maintenance.close()
-      await this.#active.file?.close()
-      await this.#tail.close()
+      await this.#release()
     }
     if (this.#failure !== undefined) throw this.#failure
+  }
+
+  /** Lets go of every file, also when letting go of another one fails. */
+  async #release(): Promise<void> {
+    const releases = [
+      () => this.#discard(this.#zeroAhead.take()),
+      () => this.#discard(this.#target),
+      () => this.#maintenance.close(),
+      () => this.#active.file?.close(),
+      () => this.#tail.release(),
+    ]
+    for (const release of releases) {
+      try {
+        await release()
+      } catch (error) {
+        this.fail(error)
+      }
+    }
   }
 
   async #leaveClean(): Promise<void> {
@@ -306,13 +322,13 @@ export class Writer implements Host {
     } catch (error) {
       if (!hasCode(error, 'WALRUS_DISK_FULL')) throw error
     }
-    await this.#tail.noteDurably(this.#tailNow(true))
+    await this.#tail.closed()
   }
 
   reachedDurable(point: Point): void {
     if (point.lsn <= this.#durable.lsn) return
     this.#durable = point
-    this.#tailSoon()
+    this.#tail.soon()
     this.#events.advanced()
   }
 
@@ -321,10 +337,7 @@ export class Writer implements Host {
   }
 
   tail(): Operation {
-    return {
-      start: () => this.#tail.noteDurably(this.#tailNow(false)),
-      now: () => this.#tail.noteDurablySync(this.#tailNow(false)),
-    }
+    return this.#tail.durably()
   }
 
   fail(error: unknown): void {
@@ -451,14 +464,24 @@ export class Writer implements Host {
     }
     if (this.#failure !== undefined) throw this.#failure
     this.#target ??= this.#zeroAhead.take() ?? this.#newTarget(segment.id)
-    yield* createSegment(
-      this.storage,
-      this.dir,
-      segment,
-      this.#target,
-      this.#durable.lsn,
-      this.#durably,
-    )
+    try {
+      yield* createSegment(
+        this.storage,
+        this.dir,
+        segment,
+        this.#target,
+        this.#durable.lsn,
+        this.#durably,
+      )
+    } catch (error) {
+      if (segment.file !== undefined) {
+        // It has its name, so what failed is the sync of the directory, and that is final whatever the reason.
+        segment.retire()
+        this.#target = undefined
+        this.fail(error)
+      }
+      throw error
+    }
     this.#target = undefined
     const before = this.#active
     this.#active = segment
@@ -472,13 +495,10 @@ export class Writer implements Host {
     return { file: this.storage.openSync(path, 'create'), path, zeroedTo: 0 }
   }
 
-  async #discardTarget(prepared: PreparedFile | undefined): Promise<void> {
-    for (const target of [prepared, this.#target]) {
-      if (target === undefined) continue
-      await target.file.close()
-      await this.storage.remove(target.path)
-    }
-    this.#target = undefined
+  async #discard(target: PreparedFile | undefined): Promise<void> {
+    if (target === undefined) return
+    await target.file.close()
+    await this.storage.remove(target.path)
   }
 
   #sequencedEnd(): number {
@@ -532,29 +552,5 @@ export class Writer implements Host {
       this.#syncTimer = undefined
       if (this.#failure === undefined) void this.#maintenance.sync()
     })
-  }
-
-  #tailSoon(): void {
-    this.#tailTimer ??= this.storage.env.after(TAIL_EVERY_MS, () => {
-      this.#tailTimer = undefined
-      try {
-        this.#tail.note(this.#tailNow(false))
-      } catch (error) {
-        this.fail(error)
-      }
-    })
-  }
-
-  #tailNow(closed: boolean): Parameters<TailFile['note']>[0] {
-    const { logId, firstSegment, boot, epoch } = this.#start
-    return {
-      logId,
-      firstSegment,
-      durable: this.#durable,
-      time: this.storage.env.now(),
-      boot,
-      epoch,
-      closed,
-    }
   }
 }

@@ -1,0 +1,79 @@
+/**
+ * Keeps the tail file up with the writer: soon after commits for those who follow, durably at turning points.
+ */
+
+import type { Storage, Timer } from '@walrus/segment'
+import type { Operation } from './operation.ts'
+import type { Point, TailFile } from './tail-file.ts'
+
+/** The tail file is rewritten at most this often, in milliseconds. */
+const EVERY_MS = 5
+
+/** What stays the same in every tail of one writer. */
+export interface TailFrame {
+  readonly logId: Uint8Array
+  readonly firstSegment: number
+  readonly boot: number
+  readonly epoch: number
+}
+
+export class TailKeeper {
+  readonly #storage: Storage
+  readonly #file: TailFile
+  readonly #frame: TailFrame
+  readonly #durable: () => Point
+  readonly #failed: (error: unknown) => void
+  #timer: Timer | undefined
+
+  /**
+   * @param durable up to where the log is durable
+   * @param failed called when a write that nobody waits for has failed
+   */
+  constructor(
+    storage: Storage,
+    file: TailFile,
+    frame: TailFrame,
+    durable: () => Point,
+    failed: (error: unknown) => void,
+  ) {
+    this.#storage = storage
+    this.#file = file
+    this.#frame = frame
+    this.#durable = durable
+    this.#failed = failed
+  }
+
+  /** Writes it before long. */
+  soon(): void {
+    this.#timer ??= this.#storage.env.after(EVERY_MS, () => {
+      this.#timer = undefined
+      try {
+        this.#file.note(this.#now(false))
+      } catch (error) {
+        this.#failed(error)
+      }
+    })
+  }
+
+  /** Writes it durably. */
+  durably(): Operation {
+    return {
+      start: () => this.#file.noteDurably(this.#now(false)),
+      now: () => this.#file.noteDurablySync(this.#now(false)),
+    }
+  }
+
+  /** Writes durably that the log has been closed. Nothing may be written after that. */
+  async closed(): Promise<void> {
+    await this.#file.noteDurably(this.#now(true))
+  }
+
+  async release(): Promise<void> {
+    this.#timer?.cancel()
+    await this.#file.close()
+  }
+
+  #now(closed: boolean): Parameters<TailFile['note']>[0] {
+    return { ...this.#frame, durable: this.#durable(), time: this.#storage.env.now(), closed }
+  }
+}
