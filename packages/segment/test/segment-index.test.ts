@@ -193,6 +193,28 @@ describe('the index of a segment', () => {
     ])
   })
 
+  it('cut at any offset is what it was when it came to there', () => {
+    const whole = indexOf(segment())
+    const frames = whole
+      .streams()
+      .flatMap(([stream, postings]) =>
+        postings
+          .runs()
+          .flatMap(({ first, count }) =>
+            Array.from({ length: count }, (_, i) => ({ stream, position: first + i })),
+          ),
+      )
+    for (let at = 192; at <= segment().length; at += 4) {
+      const index = indexOf(segment())
+      index.cutAt(at)
+      for (const { stream, position } of frames) {
+        const offset = whole.find(stream, position)
+        expect(index.find(stream, position)).toBe(offset < at ? offset : -1)
+      }
+      expect(index.samples()).toHaveLength(at > 192 ? 1 : 0)
+    }
+  })
+
   it('leaves out streams of which nothing is left', () => {
     const index = indexOf(segment())
     index.stream(17).cut(0)
