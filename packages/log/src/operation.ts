@@ -67,6 +67,7 @@ function thrownBy(procedure: Procedure, error: unknown): unknown {
 export class Driver {
   #procedure: Procedure | undefined
   #underWay: Operation | undefined
+  #whenIdle: (() => void)[] = []
   readonly #done: () => void
   readonly #failed: (error: unknown) => void
   readonly #failedLate: (error: unknown) => void
@@ -90,6 +91,11 @@ export class Driver {
     return this.#procedure !== undefined
   }
 
+  /** Resolves when nothing is under way in the background. */
+  async idle(): Promise<void> {
+    while (this.busy) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
+  }
+
   /** Drives a procedure in the background. Nothing may be under way. */
   start(procedure: Procedure): void {
     this.#procedure = procedure
@@ -100,8 +106,7 @@ export class Driver {
   finish(procedure: Procedure | undefined = this.#procedure): void {
     if (procedure === undefined) return
     const underWay = procedure === this.#procedure ? this.#underWay : undefined
-    this.#procedure = undefined
-    this.#underWay = undefined
+    this.#end()
     doNow(procedure, underWay)
   }
 
@@ -139,5 +144,8 @@ export class Driver {
   #end(): void {
     this.#procedure = undefined
     this.#underWay = undefined
+    const waiting = this.#whenIdle
+    this.#whenIdle = []
+    for (const resolve of waiting) resolve()
   }
 }

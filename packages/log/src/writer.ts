@@ -217,6 +217,7 @@ export class Writer implements Host {
 
   /** Writes everything sequenced, and everything waiting to be, without waiting. */
   flushSync(): void {
+    if (this.#failure !== undefined) throw this.#failure
     this.#synchronous = true
     try {
       do {
@@ -285,6 +286,8 @@ export class Writer implements Host {
       this.fail(error)
     } finally {
       for (const timer of [this.#syncTimer, this.#retryTimer]) timer?.cancel()
+      // Of a log that has failed a group may still be under way.
+      await this.#driver.idle()
       await this.#zeroAhead.idle()
       await this.#maintenance.idle()
       await this.#release()
@@ -483,6 +486,11 @@ export class Writer implements Host {
       throw error
     }
     this.#target = undefined
+    if (this.#failure !== undefined) {
+      // It failed meanwhile, elsewhere. Nothing more is written.
+      segment.retire()
+      throw this.#failure
+    }
     const before = this.#active
     this.#active = segment
     maintenance.began(segment)

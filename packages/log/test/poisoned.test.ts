@@ -1,0 +1,105 @@
+/** A call that fails for good: nobody is told that all is well, the log says so from then on, and opening heals it. */
+
+import { readdirSync, rmSync } from 'node:fs'
+import { basename } from 'node:path'
+import { WalrusError } from '@walrus/codec'
+import { describe, expect, it } from 'vitest'
+import type { Durability } from '../src/index.ts'
+import { type Call, FaultyStorage } from './faulty-storage.ts'
+import { faultsAfterRecovery } from './recover.ts'
+import { scratch } from './scratch.ts'
+import { Trace } from './trace.ts'
+import { type Driver, DURABILITIES, nameOf, openDriver, STEPS } from './workload.ts'
+
+const EACH = DURABILITIES.map((durability) => [nameOf(durability), durability] as const)
+const { fresh } = scratch()
+
+interface Run {
+  readonly trace: Trace
+  /** `undefined` when opening failed. */
+  readonly driver: Driver | undefined
+  /** What opening or closing failed with. */
+  readonly error: unknown
+  /** Acknowledged after something had failed. */
+  readonly late: number
+}
+
+/** Goes on to the end, whatever fails. */
+async function run(dir: string, storage: FaultyStorage, durability: Durability): Promise<Run> {
+  const trace = new Trace()
+  let driver: Driver
+  try {
+    driver = await openDriver(dir, storage, durability, trace)
+  } catch (error) {
+    return { trace, driver: undefined, error, late: 0 }
+  }
+  let before: number | undefined
+  for (const step of STEPS) {
+    await step(driver, storage).catch(() => {})
+    if (driver.failures.length > 0) before ??= trace.acknowledged.length
+  }
+  const late = trace.acknowledged.length - (before ?? trace.acknowledged.length)
+  const error: unknown = await driver.close().then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  return { trace, driver, error, late }
+}
+
+async function callsOf(durability: Durability): Promise<readonly Call[]> {
+  const storage = new FaultyStorage()
+  await run(fresh(), storage, durability)
+  return storage.calls
+}
+
+function openDescriptors(): number {
+  return readdirSync('/proc/self/fd').length
+}
+
+/** What is not as it must be after a run in which one call failed, in words. */
+async function faultsOf(dir: string, durability: Durability, number: number): Promise<string[]> {
+  const found: string[] = []
+  const descriptors = openDescriptors()
+  const storage = new FaultyStorage({
+    fault: (call) => (call.number === number ? 'EIO' : undefined),
+  })
+  const { trace, driver, error, late } = await run(dir, storage, durability)
+  if (storage.isLocked) found.push('the lock was not released')
+  const left = openDescriptors() - descriptors
+  if (left !== 0) found.push(`${left} files were left open`)
+  if (driver === undefined) {
+    if (codeOf(error) !== 'WALRUS_IO') found.push(`opening threw ${String(error)}`)
+  } else {
+    const [first] = driver.failures
+    for (const failure of [...driver.failures, error]) {
+      if (codeOf(failure) !== 'WALRUS_FAILED') found.push(`a call threw ${String(failure)}`)
+      else if (causeOf(failure) !== causeOf(first)) found.push('another cause than the first')
+    }
+    if (codeOf(causeOf(first)) !== 'WALRUS_IO') found.push('the cause is not what failed')
+    if (late > 0) found.push(`${late} entries were acknowledged afterwards`)
+  }
+  found.push(...(await faultsAfterRecovery(dir, trace, trace.acknowledged.length, 'first boot')))
+  return found
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof WalrusError ? error.code : undefined
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof WalrusError ? error.cause : undefined
+}
+
+describe('a call that fails', () => {
+  it.for(EACH)('(%s)', async ([, durability]) => {
+    const found: string[] = []
+    for (const { number, kind, path } of await callsOf(durability)) {
+      const dir = fresh()
+      for (const fault of await faultsOf(dir, durability, number)) {
+        found.push(`call ${number}, ${kind} ${basename(path)}: ${fault}`)
+      }
+      rmSync(dir, { recursive: true })
+    }
+    expect(found).toEqual([])
+  })
+})
