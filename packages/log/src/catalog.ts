@@ -7,7 +7,13 @@
  */
 
 import { WalrusError } from '@walrus/codec'
-import { CATALOG_STREAM, FIRST_NAMED_STREAM, PLAIN_STREAM, type Postings } from '@walrus/segment'
+import {
+  CATALOG_STREAM,
+  FIRST_NAMED_STREAM,
+  PLAIN_STREAM,
+  type Postings,
+  type SegmentIndex,
+} from '@walrus/segment'
 import { invalid } from './options.ts'
 
 /** The longest name of a stream, in bytes of UTF-8. */
@@ -23,9 +29,9 @@ export class StreamState {
   next: number
   /** Whether its name stands in the log, so that others can find the stream. */
   declared: boolean
-  /** Its part of the index of the segment that is being filled, and that segment's number. */
+  /** Its part of the index of the segment that is being filled, and that index. */
   postings: Postings | undefined
-  postingsOf = 0
+  postingsOf: SegmentIndex | undefined
 
   constructor(id: number, name: string, first: number, next: number, declared: boolean) {
     this.id = id

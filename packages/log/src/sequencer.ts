@@ -267,9 +267,10 @@ export class Sequencer {
     data: Uint8Array,
     attributes?: EncodedAttributes,
   ): number {
-    if (stream.postingsOf !== this.segment.id) {
+    // Not the segment's number: one that was planned and given up may have had the same.
+    if (stream.postingsOf !== this.segment.index) {
       stream.postings = this.segment.index.stream(stream.id)
-      stream.postingsOf = this.segment.id
+      stream.postingsOf = this.segment.index
     }
     const { builder, offset } = this.group
     const position = stream.next
@@ -373,7 +374,7 @@ export class Sequencer {
   #usePostings(): void {
     const plain = this.catalog.plain
     plain.postings = this.segment.index.stream(plain.id)
-    plain.postingsOf = this.segment.id
+    plain.postingsOf = this.segment.index
   }
 }
 

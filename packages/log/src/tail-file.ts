@@ -140,24 +140,44 @@ export class TailFile {
 
   /** Writes the next slot without a sync: for readers of the running machine. */
   note(tail: Omit<Tail, 'sequence'>): void {
-    this.#file.writeSync(...this.#next(tail), false)
+    this.#writeSync(tail, false)
   }
 
   noteDurablySync(tail: Omit<Tail, 'sequence'>): void {
-    this.#file.writeSync(...this.#next(tail), true)
+    this.#writeSync(tail, true)
   }
 
   /** Writes the next slot; it is durable when this resolves. */
   async noteDurably(tail: Omit<Tail, 'sequence'>): Promise<void> {
-    await this.#file.write(...this.#next(tail), true)
+    const sequence = ++this.#sequence
+    try {
+      await this.#file.write(encodeTailSlot({ ...tail, sequence }), placeOf(sequence), true)
+    } catch (error) {
+      this.#takeBack(sequence)
+      throw error
+    }
   }
 
   close(): Promise<void> {
     return this.#file.close()
   }
 
-  #next(tail: Omit<Tail, 'sequence'>): [Uint8Array, number] {
+  #writeSync(tail: Omit<Tail, 'sequence'>, durable: boolean): void {
     const sequence = ++this.#sequence
-    return [encodeTailSlot({ ...tail, sequence }), (sequence & 1) * SLOT_EVERY]
+    try {
+      this.#file.writeSync(encodeTailSlot({ ...tail, sequence }), placeOf(sequence), durable)
+    } catch (error) {
+      this.#takeBack(sequence)
+      throw error
+    }
   }
+
+  /** The slot may hold anything now; the next one written must not be the other, which is whole. */
+  #takeBack(sequence: number): void {
+    if (this.#sequence === sequence) this.#sequence--
+  }
+}
+
+function placeOf(sequence: number): number {
+  return (sequence & 1) * SLOT_EVERY
 }

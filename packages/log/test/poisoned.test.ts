@@ -57,12 +57,14 @@ function openDescriptors(): number {
 }
 
 /** What is not as it must be after a run in which one call failed, in words. */
-async function faultsOf(dir: string, durability: Durability, number: number): Promise<string[]> {
+async function faultsOf(
+  dir: string,
+  durability: Durability,
+  fails: (call: Call) => boolean,
+): Promise<string[]> {
   const found: string[] = []
   const descriptors = openDescriptors()
-  const storage = new FaultyStorage({
-    fault: (call) => (call.number === number ? 'EIO' : undefined),
-  })
+  const storage = new FaultyStorage({ fault: (call) => (fails(call) ? 'EIO' : undefined) })
   const { trace, driver, error, late } = await run(dir, storage, durability)
   if (storage.isLocked) found.push('the lock was not released')
   const left = openDescriptors() - descriptors
@@ -90,16 +92,27 @@ function causeOf(error: unknown): unknown {
   return error instanceof WalrusError ? error.cause : undefined
 }
 
-describe('a call that fails', () => {
-  it.for(EACH)('(%s)', async ([, durability]) => {
-    const found: string[] = []
-    for (const { number, kind, path } of await callsOf(durability)) {
-      const dir = fresh()
-      for (const fault of await faultsOf(dir, durability, number)) {
-        found.push(`call ${number}, ${kind} ${basename(path)}: ${fault}`)
-      }
-      rmSync(dir, { recursive: true })
+/** What is found with each call of a run failing in turn, and with `andLater` all calls after it too. */
+async function faultsOfEach(durability: Durability, andLater: boolean): Promise<string[]> {
+  const found: string[] = []
+  for (const { number, kind, path } of await callsOf(durability)) {
+    const dir = fresh()
+    const fails = (call: Call): boolean =>
+      andLater ? call.number >= number : call.number === number
+    for (const fault of await faultsOf(dir, durability, fails)) {
+      found.push(`call ${number}, ${kind} ${basename(path)}: ${fault}`)
     }
-    expect(found).toEqual([])
+    rmSync(dir, { recursive: true })
+  }
+  return found
+}
+
+describe('whichever call fails, nobody is told that all is well, and opening heals the log', () => {
+  it.for(EACH)('when it fails once (%s)', async ([, durability]) => {
+    expect(await faultsOfEach(durability, false)).toEqual([])
+  })
+
+  it.for(EACH)('when the disk is gone from there on (%s)', async ([, durability]) => {
+    expect(await faultsOfEach(durability, true)).toEqual([])
   })
 })

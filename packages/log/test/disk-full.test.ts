@@ -1,0 +1,112 @@
+/** A disk without space: what does not fit is refused and leaves nothing; the log goes on when there is space again. */
+
+import { rmSync } from 'node:fs'
+import { basename } from 'node:path'
+import { WalrusError } from '@walrus/codec'
+import { describe, expect, it } from 'vitest'
+import { type Durability, Log } from '../src/index.ts'
+import { type Call, FaultyStorage, type Kind } from './faulty-storage.ts'
+import { scratch } from './scratch.ts'
+import { contentsOf, Trace, violations } from './trace.ts'
+import { type Driver, DURABILITIES, nameOf, openDriver, SEGMENT_BYTES, STEPS } from './workload.ts'
+
+const EACH = DURABILITIES.map((durability) => [nameOf(durability), durability] as const)
+/** The calls that need space. */
+const NEEDING: readonly Kind[] = ['create', 'write', 'durable write', 'mkdir']
+/** For so long there is no space, in milliseconds. */
+const FULL_MS = 700
+
+const { fresh } = scratch()
+
+/** Waits for a step; time goes on when it waits for something that time brings. */
+async function settled(step: Promise<void>, storage: FaultyStorage): Promise<void> {
+  let done = false
+  const end = step.catch(() => {}).finally(() => (done = true))
+  for (let turns = 1; !done; turns++) {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    if (turns % 50 === 0) await storage.tick(100)
+  }
+  await end
+}
+
+/** Does everything that is done to a log, whatever is refused; then there is space, and it is closed. */
+async function run(
+  dir: string,
+  storage: FaultyStorage,
+  durability: Durability,
+): Promise<{ trace: Trace; driver: Driver | undefined; failures: unknown[] }> {
+  const trace = new Trace()
+  let driver: Driver
+  try {
+    driver = await openDriver(dir, storage, durability, trace)
+  } catch (error) {
+    storage.fault = undefined
+    return { trace, driver: undefined, failures: [error] }
+  }
+  for (const step of STEPS) await settled(step(driver, storage), storage)
+  const failures = [...driver.failures]
+  storage.fault = undefined
+  await storage.tick(FULL_MS)
+  await driver.append(123)
+  await driver.append(124, 'orders')
+  await driver.close()
+  return { trace, driver, failures }
+}
+
+/** What is not as it must be, in words. */
+async function faultsOf(durability: Durability, full: (call: Call, now: number) => boolean) {
+  const dir = fresh()
+  const storage = new FaultyStorage()
+  storage.fault = (call) =>
+    NEEDING.includes(call.kind) && full(call, storage.now) ? 'ENOSPC' : undefined
+  const found: string[] = []
+  try {
+    const { trace, failures } = await run(dir, storage, durability)
+    for (const failure of failures) {
+      const code = failure instanceof WalrusError ? failure.code : ''
+      if (code !== 'WALRUS_DISK_FULL') found.push(`a call threw ${String(failure)}`)
+    }
+    if (storage.isLocked) found.push('the lock was not released')
+    const log = await Log.open(dir, { storage, segmentBytes: SEGMENT_BYTES })
+    const contents = await contentsOf(log)
+    await log.close()
+    const held = [...contents.values()].reduce((sum, entries) => sum + entries.length, 0)
+    const kept = trace.acknowledged.length + trace.promised.length
+    found.push(...violations(trace, contents, kept))
+    if (held !== kept) found.push(`${held} entries are there, of which ${kept} were taken`)
+  } catch (error) {
+    found.push(String(error))
+  }
+  rmSync(dir, { recursive: true })
+  return found
+}
+
+async function callsOf(durability: Durability): Promise<Call[]> {
+  const storage = new FaultyStorage()
+  await run(fresh(), storage, durability)
+  return storage.calls.filter(({ kind }) => NEEDING.includes(kind))
+}
+
+describe('what a full disk refuses is gone, and what comes later is numbered on', () => {
+  it.for(EACH)('when one call finds no space (%s)', async ([, durability]) => {
+    const found: string[] = []
+    for (const { number, kind, path } of await callsOf(durability)) {
+      const faults = await faultsOf(durability, (call) => call.number === number)
+      for (const fault of faults) found.push(`${number}, ${kind} ${basename(path)}: ${fault}`)
+    }
+    expect(found).toEqual([])
+  })
+
+  it.for(EACH)('when there is none for a while (%s)', async ([, durability]) => {
+    const found: string[] = []
+    for (const { number, kind, path } of await callsOf(durability)) {
+      let since: number | undefined
+      const faults = await faultsOf(durability, (call, now) => {
+        if (call.number >= number) since ??= now
+        return since !== undefined && now < since + FULL_MS
+      })
+      for (const fault of faults) found.push(`${number}, ${kind} ${basename(path)}: ${fault}`)
+    }
+    expect(found).toEqual([])
+  })
+})
