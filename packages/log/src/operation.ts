@@ -68,6 +68,8 @@ export class Driver {
   #procedure: Procedure | undefined
   #underWay: Operation | undefined
   #whenIdle: (() => void)[] = []
+  #late = 0
+  #whenNoneLate: (() => void)[] = []
   readonly #done: () => void
   readonly #failed: (error: unknown) => void
   readonly #failedLate: (error: unknown) => void
@@ -91,6 +93,16 @@ export class Driver {
     return this.#procedure !== undefined
   }
 
+  /** Whether an operation that was taken over has not come to its own end yet. */
+  get late(): boolean {
+    return this.#late > 0
+  }
+
+  /** Resolves when no operation that was taken over is still under way. */
+  async noneLate(): Promise<void> {
+    while (this.late) await new Promise<void>((resolve) => this.#whenNoneLate.push(resolve))
+  }
+
   /** Resolves when nothing is under way in the background. */
   async idle(): Promise<void> {
     while (this.busy) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
@@ -106,6 +118,7 @@ export class Driver {
   finish(procedure: Procedure | undefined = this.#procedure): void {
     if (procedure === undefined) return
     const underWay = procedure === this.#procedure ? this.#underWay : undefined
+    if (underWay !== undefined) this.#late++
     this.#end()
     doNow(procedure, underWay)
   }
@@ -129,16 +142,25 @@ export class Driver {
     operation.start().then(
       () => {
         if (this.#underWay === operation) this.#step(procedure)
+        else this.#lateEnded()
       },
       (error: unknown) => {
         if (this.#underWay !== operation) {
           this.#failedLate(error)
+          this.#lateEnded()
           return
         }
         this.#end()
         this.#failed(thrownBy(procedure, error))
       },
     )
+  }
+
+  #lateEnded(): void {
+    this.#late--
+    const waiting = this.#whenNoneLate
+    this.#whenNoneLate = []
+    for (const resolve of waiting) resolve()
   }
 
   #end(): void {

@@ -73,6 +73,8 @@ export class Writer implements Host {
   #synchronous = false
   /** Why entries that were promised cannot be written just now; they are tried again. */
   #full: unknown
+  /** The lack of space because of which groups were taken back, one of which is still being written. */
+  #blocked: unknown
   #whenSettled: (() => void)[] = []
   #syncTimer: Timer | undefined
   #retryTimer: Timer | undefined
@@ -200,6 +202,7 @@ export class Writer implements Host {
     if (refusal !== undefined) throw refusal
     const sequencer = this.sequencer
     const unsynced = this.#options.durability === 'none'
+    if (!unsynced && this.#blocked !== undefined) throw this.#blocked
     const pending = sequencer.pendingBytes
     if (this.#admission.waiting > 0 || pending + addition.room(sequencer) > SYNC_BUFFER_BYTES) {
       this.flushSync()
@@ -218,6 +221,7 @@ export class Writer implements Host {
   /** Writes everything sequenced, and everything waiting to be, without waiting. */
   flushSync(): void {
     if (this.#failure !== undefined) throw this.#failure
+    if (this.#blocked !== undefined) throw this.#blocked
     this.#synchronous = true
     try {
       do {
@@ -279,6 +283,7 @@ export class Writer implements Host {
       await this.#zeroAhead.idle()
       if (this.#failure === undefined) await this.#maintenance.sync()
       await this.#maintenance.idle()
+      await this.#driver.noneLate()
       if (this.#failure === undefined) await this.#leaveClean()
     } catch (error) {
       for (const group of this.sequencer.queue) group.reject(error)
@@ -397,7 +402,7 @@ export class Writer implements Host {
 
   /** Starts the next group, unless one is under way: its end leads here again. */
   #flush(): void {
-    if (this.#driver.busy || this.#failure !== undefined) return
+    if (this.#driver.busy || this.#failure !== undefined || this.#blocked !== undefined) return
     this.#admit()
     const { queue } = this.sequencer
     if (queue.length === 0) this.sequencer.close()
@@ -539,17 +544,33 @@ export class Writer implements Host {
   }
 
   #takeBack(error: unknown): void {
+    const groups = this.sequencer.takeBack(this.#active)
+    this.#cutOff()
+    for (const group of groups) group.reject(this.#failure ?? error)
+    if (this.#driver.late) this.#waitForLate(error)
+    this.#admit()
+  }
+
+  /** Nothing of a group that was taken back may stay behind the last good one. */
+  #cutOff(): void {
     const active = this.#active
-    const groups = this.sequencer.takeBack(active)
     try {
-      // Nothing of the failed group may stay behind the last good one.
       active.file!.truncateSync(active.writtenEnd)
       active.zeroedTo = active.writtenEnd
     } catch (cause) {
       this.fail(cause)
     }
-    for (const group of groups) group.reject(this.#failure ?? error)
-    this.#admit()
+  }
+
+  /** A write that was taken over may still put the group there that was taken back: nothing is written before that. */
+  #waitForLate(error: unknown): void {
+    this.#blocked = error
+    void this.#driver.noneLate().then(() => {
+      this.#blocked = undefined
+      if (this.#failure !== undefined) return
+      this.#cutOff()
+      this.#flushSoon()
+    })
   }
 
   #unsyncedWritten(): void {

@@ -110,3 +110,38 @@ describe('what a full disk refuses is gone, and what comes later is numbered on'
     expect(found).toEqual([])
   })
 })
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+describe('a full disk', () => {
+  it('lets a write that comes to its end late spoil nothing written after it', async () => {
+    const dir = fresh()
+    const storage = new FaultyStorage()
+    const log = await Log.open(dir, { storage })
+    await log.append('first')
+    // Under way in the background, and done only when the event loop turns.
+    const late = log.append('refused')
+    late.catch(() => {})
+    await Promise.resolve()
+    await Promise.resolve()
+    storage.fault = ({ kind }) => (kind === 'durable write' ? 'ENOSPC' : undefined)
+    expect(() => log.appendSync('refused too')).toThrow(/ENOSPC/)
+    storage.fault = undefined
+    // There is space, but the first write may still come and must not find anything in its place.
+    expect(() => log.appendSync('refused as well')).toThrow(/ENOSPC/)
+    expect(await log.append('second')).toBe(2)
+    await expect(late).rejects.toMatchObject({ code: 'WALRUS_DISK_FULL' })
+    for (let turns = 0; turns < 5; turns++) await turn()
+    expect(Buffer.from((await log.get(2)).data).toString()).toBe('second')
+    expect(log.appendSync('third')).toBe(3)
+    await log.close()
+    const again = await Log.open(dir, { storage })
+    const entries = await again.range(1, 3)
+    expect(entries.map(({ data }) => Buffer.from(data).toString())).toEqual([
+      'first',
+      'second',
+      'third',
+    ])
+    await again.close()
+  })
+})
