@@ -58,7 +58,9 @@ describe('a contender killed before any one of its steps', () => {
 })
 
 describe('many contenders, about half of the holders killed', () => {
-  it('never hold at once, and count upwards', { timeout: 120_000 }, async () => {
+  it('never hold at once, and count upwards', {
+    timeout: 60_000 + ACQUISITIONS * 300,
+  }, async () => {
     const journal = join(dir, 'journal')
     await writeFile(journal, '')
     const living = new Map<number, ReturnType<typeof fork>>()

@@ -8,6 +8,9 @@ const [dir, journalPath] = process.argv.slice(2)
 const storage = fd()
 const journal = openSync(journalPath, 'a')
 
+// Should the test end first.
+process.on('disconnect', die)
+
 function note(what, epoch) {
   appendFileSync(journal, `${what} ${epoch} ${process.pid}\n`)
 }
@@ -17,22 +20,22 @@ function die() {
 }
 
 for (;;) {
-  const doomed = Math.random() < 0.02 ? setTimeout(die, Math.random() * 8) : undefined
+  const doomed = Math.random() < 0.02 ? setTimeout(die, Math.random() * 40) : undefined
   let lock
   try {
     lock = await storage.lock(dir)
   } catch (error) {
     if (error.code !== 'WALRUS_LOCKED') throw error
     clearTimeout(doomed)
-    await sleep(Math.random() * 15)
+    await sleep(Math.random() * 10)
     continue
   }
   note('acquired', lock.epoch)
-  const until = performance.now() + Math.random() * 6
+  const until = performance.now() + Math.random() * 40
   const killed = Math.random() < 0.5
   while (performance.now() < until) {
     note('holding', lock.epoch)
-    await sleep(0)
+    await sleep(1)
   }
   if (killed) die()
   note('releasing', lock.epoch)
