@@ -283,7 +283,7 @@ export class Log implements AsyncDisposable {
     const { writer, follower, options, catalog } = this.#parts
     if (writer === undefined) return follower!.point
     if (options.durability === 'commit') return writer.durable
-    if (options.durability !== 'none') return writer.written
+    if (!this.#seesUnwritten()) return writer.written
     const { segment, nextLsn, sequencedEnd } = writer.sequencer
     return {
       lsn: nextLsn,
@@ -301,10 +301,8 @@ export class Log implements AsyncDisposable {
       writer: () => this.#writable(),
       reader: () => {
         if (this.#closed) throw closedError()
-        // Under `none` what was just appended may still be in memory only.
-        if (options.durability === 'none' && (writer?.sequencer.pendingBytes ?? 0) > 0) {
-          writer!.flushSync()
-        }
+        // What was just appended may still be in memory only.
+        if (this.#seesUnwritten() && writer!.sequencer.pendingBytes > 0) writer!.flushSync()
         return this.#reader
       },
       visibleNext: (stream) => this.#visibleNext(stream),
@@ -324,8 +322,14 @@ export class Log implements AsyncDisposable {
   #visibleNext(stream: StreamState | undefined): number {
     if (stream === undefined) return 0
     if (stream.id === 0) return this.#visible().plainNext
-    if (this.#parts.options.durability === 'none') return stream.next
+    if (this.#seesUnwritten()) return stream.next
     return this.#reader.next(stream.id, stream.first)
+  }
+
+  /** Whether what has been sequenced can be read at once: it is written first. Not once writing has failed. */
+  #seesUnwritten(): boolean {
+    const { writer, options } = this.#parts
+    return options.durability === 'none' && writer !== undefined && writer.failure === undefined
   }
 }
 

@@ -4,7 +4,7 @@ import { readdirSync, rmSync } from 'node:fs'
 import { basename } from 'node:path'
 import { WalrusError } from '@walrus/codec'
 import { describe, expect, it } from 'vitest'
-import type { Durability } from '../src/index.ts'
+import { type Durability, Log } from '../src/index.ts'
 import { type Call, FaultyStorage } from './faulty-storage.ts'
 import { faultsAfterRecovery } from './recover.ts'
 import { scratch } from './scratch.ts'
@@ -114,5 +114,72 @@ describe('whichever call fails, nobody is told that all is well, and opening hea
 
   it.for(EACH)('when the disk is gone from there on (%s)', async ([, durability]) => {
     expect(await faultsOfEach(durability, true)).toEqual([])
+  })
+})
+
+describe('a log that has failed', () => {
+  it.for(EACH)('can be read as far as it was written (%s)', async ([, durability]) => {
+    const storage = new FaultyStorage()
+    const log = await Log.open(fresh(), { storage, durability })
+    await log.append('written')
+    await log.stream('orders').append('written too')
+    storage.fault = ({ kind }) => (/write/.test(kind) ? 'EIO' : undefined)
+    const lost = [log.append('lost'), log.append('lost'), log.stream('orders').append('lost')]
+    const outcomes = await Promise.allSettled(lost)
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    expect(log.lastIndex).toBe(1)
+    expect(Buffer.from((await log.get(1)).data).toString()).toBe('written')
+    expect((await log.read({ from: 1 })).length).toBe(1)
+    expect((await log.stream('orders').read()).length).toBe(1)
+    await expect(log.get(2)).rejects.toMatchObject({ code: 'WALRUS_INDEX_OUT_OF_RANGE', index: 2 })
+    await expect(log.close()).rejects.toMatchObject({ code: 'WALRUS_FAILED' })
+  })
+
+  it('answers those who wait in the group under way, in the next one, and for room, all alike', async () => {
+    const storage = new FaultyStorage()
+    const log = await Log.open(fresh(), { storage, bufferBytes: 0x1_0000 })
+    storage.fault = ({ kind }) => (kind === 'durable write' ? 'EIO' : undefined)
+    const underWay = log.append('under way')
+    await Promise.resolve()
+    await Promise.resolve()
+    const waiting = [log.append('next'), log.append(Buffer.alloc(60_000)), log.append('no room')]
+    const calls = [underWay, ...waiting, log.appendBatch(['a', 'b']), log.sync()]
+    const outcomes = await Promise.allSettled(calls)
+    const errors = outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason as unknown)
+    expect(new Set(errors).size).toBe(1)
+    expect(errors[0]).toMatchObject({ code: 'WALRUS_FAILED', cause: { code: 'WALRUS_IO' } })
+    expect(() => log.appendSync('later')).toThrow(errors[0] as Error)
+    await expect(log.append('later')).rejects.toBe(errors[0])
+    await expect(log.sync()).rejects.toBe(errors[0])
+    await expect(log.close()).rejects.toBe(errors[0])
+    await expect(log.close()).rejects.toBe(errors[0])
+  })
+
+  it.for(['EIO', 'ENOSPC'] as const)(
+    'is not healed by a sync that succeeds after one that failed (%s)',
+    async (fault) => {
+      const storage = new FaultyStorage()
+      const log = await Log.open(fresh(), { storage, durability: { everyMs: 5 } })
+      await log.append('written')
+      const { durable } = log.marks
+      storage.fault = ({ kind }) => (kind === 'sync' ? fault : undefined)
+      await expect(log.sync()).rejects.toMatchObject({ code: 'WALRUS_FAILED' })
+      storage.fault = undefined
+      await expect(log.sync()).rejects.toMatchObject({ code: 'WALRUS_FAILED' })
+      await expect(log.append('refused')).rejects.toMatchObject({ code: 'WALRUS_FAILED' })
+      expect(log.marks.durable).toBe(durable)
+      await expect(log.close()).rejects.toMatchObject({ code: 'WALRUS_FAILED' })
+    },
+  )
+
+  it('fails by the timer too: an interval sync that fails is told to the next caller', async () => {
+    const storage = new FaultyStorage()
+    const log = await Log.open(fresh(), { storage, durability: { everyMs: 5 } })
+    await log.append('written')
+    storage.fault = ({ kind }) => (kind === 'sync' ? 'EIO' : undefined)
+    await storage.tick(10)
+    await storage.tick(10)
+    await expect(log.append('refused')).rejects.toMatchObject({ code: 'WALRUS_FAILED' })
+    await expect(log.close()).rejects.toMatchObject({ code: 'WALRUS_FAILED' })
   })
 })
