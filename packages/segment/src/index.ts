@@ -33,6 +33,7 @@ export {
   readGroupHeader,
 } from './group.ts'
 export { encodeIndex, IndexFile, type IndexedSegment, type Row } from './index-file.ts'
+export { type HolderState, LockedError } from './locked-error.ts'
 export { type Remainder, searchRemainder } from './remainder.ts'
 export {
   type ScannedGroup,
