@@ -81,7 +81,7 @@ export class Follower {
   }
 
   /** Resolves when more may be there to read, or the signal aborts. */
-  async changed(signal: AbortSignal | undefined): Promise<void> {
+  async changed(signal: AbortSignal): Promise<void> {
     this.#watch ??= this.#storage.watch(join(this.#dir, TAIL_NAME), () => this.#waiters.wake())
     const timer = this.#storage.env.after(POLL_EVERY_MS, () => this.#waiters.wake())
     await this.#waiters.wait(signal)

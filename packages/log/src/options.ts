@@ -83,7 +83,7 @@ export function checkInteger(name: string, value: unknown, least: number, most: 
   throw invalid(`${name} must be an integer from ${least} to ${most}, got ${show(value)}`)
 }
 
-function checkBoolean(name: string, value: unknown): boolean {
+export function checkBoolean(name: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value
   throw invalid(`${name} must be true or false, got ${show(value)}`)
 }

@@ -33,8 +33,6 @@ import {
 import type { FrameFinder, SegmentTable, TableSegment } from './segment-table.ts'
 import type { Point } from './tail-file.ts'
 
-/** A batch is read in spans of about this many bytes. */
-const SPAN_BYTES = 0x4_0000
 /** Frames further apart than this are read by themselves rather than with what lies between. */
 const SKIP_BYTES = 0x2000
 
@@ -111,7 +109,7 @@ export class Reader {
     const place = this.#locate(stream, position)
     const count = Math.min(maxEntries, to - position)
     const offsets = place.index.slice(stream, position, count)
-    const length = spanLength(offsets, Math.min(maxBytes, SPAN_BYTES), place.end)
+    const length = spanLength(offsets, maxBytes, place.end)
     const data = newSpan(place.offset, length)
     const read = await readSpan(place.segment, data)
     const entries = this.#parse(place, data, read, stream, position, offsets)

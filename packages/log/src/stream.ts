@@ -21,7 +21,7 @@ import {
   type WaitOptions,
   waitFor,
 } from './input.ts'
-import { checkInteger, checkNames, type ResolvedOptions } from './options.ts'
+import { checkBoolean, checkInteger, checkNames, type ResolvedOptions } from './options.ts'
 import type { Reader } from './reader.ts'
 import type { Writer } from './writer.ts'
 
@@ -31,7 +31,7 @@ export interface ReadOptions {
   readonly from?: number
   /** At most this many entries: 1 to 1,000,000, default 4,096. */
   readonly maxEntries?: number
-  /** About this many bytes of log at most, but always one entry if there is one: default 256 KiB, at most 1 GiB. */
+  /** At most this many bytes of data, but always one entry if there is one: 1 to 1 GiB, default 256 KiB. */
   readonly maxBytes?: number
 }
 
@@ -62,7 +62,7 @@ export interface StreamHost {
   /** Looks whether there is more to read than before: another process may write. */
   refresh(): Promise<void>
   /** Resolves when more can be read, the log is closed, or the signal aborts. */
-  changed(signal: AbortSignal | undefined): Promise<void>
+  changed(signal: AbortSignal): Promise<void>
 }
 
 export class Stream {
@@ -180,8 +180,9 @@ export class Stream {
   }
 
   /**
-   * The next entries from an index on; [] at the end. The quickest way to read many: one wait for a batch.
-   * An index below the first is taken for the first.
+   * The next entries from an index on. The quickest way to read many: one wait for a batch. Fewer may come than
+   * asked for, since a batch ends where its segment does; only [] is the end. An index below the first is taken for
+   * the first.
    */
   async read(options: ReadOptions = {}): Promise<LogEntry[]> {
     checkNames('read', options, ['from', 'maxEntries', 'maxBytes'])
@@ -191,14 +192,15 @@ export class Stream {
     const from = Math.max(checkFrom(options.from ?? 0), this.first)
     if (from >= this.next) await this.#host.refresh()
     if (from >= this.next) return []
-    return await this.#batch(from, this.next, maxEntries, maxBytes)
+    return withinBytes(await this.#batch(from, this.next, maxEntries, maxBytes), maxBytes)
   }
 
   /** Iterates over entries in order, reading ahead by one batch. */
   entries(options: EntriesOptions = {}): AsyncIterableIterator<LogEntry> {
     checkNames('entries', options, ['from', 'to', 'follow', 'signal'])
     checkWaitOptions('entries', options.signal === undefined ? {} : { signal: options.signal })
-    const { follow = false, signal } = options
+    const { signal } = options
+    const follow = checkBoolean('follow', options.follow ?? false)
     let from = Math.max(checkFrom(options.from ?? 0), this.first)
     const to = checkInteger(
       'to',
@@ -206,10 +208,9 @@ export class Stream {
       0,
       Number.MAX_SAFE_INTEGER - 1,
     )
-    return new EntryIterator(async () => {
+    return new EntryIterator(async (ended) => {
       for (;;) {
-        checkNotAborted(signal)
-        if (from > to) return []
+        if (from > to || ended.aborted) return []
         if (from >= this.next) await this.#host.refresh()
         const end = Math.min(this.next, to + 1)
         if (from < end) {
@@ -218,9 +219,9 @@ export class Stream {
           return batch
         }
         if (!follow) return []
-        await this.#host.changed(signal)
+        await this.#host.changed(ended)
       }
-    })
+    }, signal)
   }
 
   async #batch(
@@ -247,6 +248,16 @@ export class Stream {
     if (state !== undefined && index >= state.first && index < this.next) return state
     throw outOfRange(index, this.first, this.next - 1)
   }
+}
+
+/** The first of some entries, as many as have `most` bytes of data together, but at least one. */
+function withinBytes(entries: LogEntry[], most: number): LogEntry[] {
+  let bytes = 0
+  const beyond = entries.findIndex(({ data }) => {
+    bytes += data.length
+    return bytes > most
+  })
+  return beyond < 0 ? entries : entries.slice(0, Math.max(1, beyond))
 }
 
 function checkFrom(from: number): number {

@@ -1,20 +1,26 @@
 /** Those who wait for the log to go on. */
 
 export class Waiters {
-  #waiting: (() => void)[] = []
+  #waiting = new Set<() => void>()
 
   /** Resolves at the next `wake`, or when the signal aborts. */
-  wait(signal: AbortSignal | undefined): Promise<void> {
+  wait(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      this.#waiting.push(resolve)
-      signal?.addEventListener('abort', () => resolve(), { once: true })
+      if (signal.aborted) {
+        resolve()
+        return
+      }
+      const done = (): void => {
+        this.#waiting.delete(done)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      this.#waiting.add(done)
+      signal.addEventListener('abort', done, { once: true })
     })
   }
 
   wake(): void {
-    if (this.#waiting.length === 0) return
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const resolve of waiting) resolve()
+    for (const done of this.#waiting) done()
   }
 }
