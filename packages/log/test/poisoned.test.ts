@@ -6,6 +6,8 @@ import { WalrusError } from '@walrus/codec'
 import { describe, expect, it } from 'vitest'
 import { type Durability, Log } from '../src/index.ts'
 import { type Call, FaultyStorage } from './faulty-storage.ts'
+import { PowerModel } from './power-model.ts'
+import { randomFrom } from './random.ts'
 import { faultsAfterRecovery } from './recover.ts'
 import { scratch } from './scratch.ts'
 import { Trace } from './trace.ts'
@@ -114,6 +116,25 @@ describe('whichever call fails, nobody is told that all is well, and opening hea
 
   it.for(EACH)('when the disk is gone from there on (%s)', async ([, durability]) => {
     expect(await faultsOfEach(durability, true)).toEqual([])
+  })
+})
+
+describe('a failed sync, of which the system has dropped what it had not written', () => {
+  it('takes nothing that was durable, and opening is not led astray by the rest', async () => {
+    const found: string[] = []
+    for (const { number, kind, path } of await callsOf('commit')) {
+      if (!/sync|durable/.test(kind)) continue
+      const dir = fresh()
+      const model = new PowerModel(dir)
+      const fault = (call: Call) => (call.number === number ? 'EIO' : undefined)
+      const { trace } = await run(dir, new FaultyStorage({ model, fault }), 'commit')
+      const left = fresh()
+      model.lose(left, randomFrom(number))
+      for (const each of await faultsAfterRecovery(left, trace, trace.durable, 'first boot')) {
+        found.push(`call ${number}, ${kind} ${basename(path)}: ${each}`)
+      }
+    }
+    expect(found).toEqual([])
   })
 })
 
