@@ -42,13 +42,19 @@ export interface AppendOptions extends EntryAttributes, WaitOptions {}
 
 const ATTRIBUTES = ['term', 'timestamp', 'transactionId']
 const WAITING = ['signal', 'timeoutMs']
+const LONE_SURROGATE = /\p{Surrogate}/u
 const MAX_TERM = 2n ** 64n - 1n
 const MAX_TIMESTAMP = 2n ** 63n - 1n
 
 /** A payload's bytes. */
 export function toBytes(data: unknown): Uint8Array {
   if (data instanceof Uint8Array) return data
-  if (typeof data === 'string') return Buffer.from(data)
+  if (typeof data === 'string') {
+    // It would come back as another string.
+    if (LONE_SURROGATE.test(data))
+      throw invalid('text must be well-formed Unicode; give bytes instead')
+    return Buffer.from(data)
+  }
   const got = data === null ? 'null' : typeof data
   throw invalid(`an entry must be a Uint8Array or a string, got ${got}`)
 }
@@ -111,19 +117,19 @@ function checkAttributes(given: EntryAttributes): EncodedAttributes | undefined 
     timestamp !== undefined &&
     (typeof timestamp !== 'bigint' || timestamp < -MAX_TIMESTAMP - 1n || timestamp > MAX_TIMESTAMP)
   ) {
-    throw invalid(`timestamp must be a bigint of 64 bits, got ${String(timestamp)}`)
+    throw invalid(`timestamp must be a bigint from -2^63 to 2^63 - 1, got ${String(timestamp)}`)
   }
   if (transactionId !== undefined) checkTransactionId(transactionId)
   return encodeAttributes({ term, timestamp, transactionId })
 }
 
 function checkTransactionId(id: unknown): void {
-  if (typeof id !== 'string' || /\p{Surrogate}/u.test(id)) {
+  if (typeof id !== 'string' || LONE_SURROGATE.test(id)) {
     throw invalid('transactionId must be a string of well-formed Unicode')
   }
   const bytes = Buffer.byteLength(id)
   if (bytes > MAX_TRANSACTION_ID_BYTES) {
-    throw invalid(`transactionId may have ${MAX_TRANSACTION_ID_BYTES} bytes, got ${bytes}`)
+    throw invalid(`transactionId may have ${MAX_TRANSACTION_ID_BYTES} bytes of UTF-8, got ${bytes}`)
   }
 }
 
