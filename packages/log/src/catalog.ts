@@ -14,7 +14,7 @@ import {
   type Postings,
   type SegmentIndex,
 } from '@walrus/segment'
-import { invalid } from './options.ts'
+import { invalid, show } from './options.ts'
 
 /** The longest name of a stream, in bytes of UTF-8. */
 export const MAX_STREAM_NAME_BYTES = 1024
@@ -71,6 +71,13 @@ export class Catalog {
     return stream
   }
 
+  /** Notes that a stream's name is put into the log, behind those already there. */
+  declare(stream: StreamState): void {
+    stream.declared = true
+    this.#byName.delete(stream.name)
+    this.#byName.set(stream.name, stream)
+  }
+
   find(name: string): StreamState | undefined {
     return this.#byName.get(name)
   }
@@ -106,7 +113,7 @@ export class Catalog {
 
 export function checkStreamName(name: unknown): void {
   if (typeof name !== 'string' || name === '') {
-    throw invalid(`a stream's name must be a non-empty string, got ${JSON.stringify(name)}`)
+    throw invalid(`a stream's name must be a non-empty string, got ${show(name)}`)
   }
   const bytes = Buffer.byteLength(name)
   if (bytes > MAX_STREAM_NAME_BYTES) {

@@ -14,7 +14,7 @@ import type { Catalog } from './catalog.ts'
 import { corrupt, hasCode } from './errors.ts'
 import { segmentPath, TAIL_NAME } from './names.ts'
 import { cleanReport, type RecoveryReport } from './report.ts'
-import { restoreCatalog } from './restore.ts'
+import { advanceCatalog, restoreCatalog } from './restore.ts'
 import { SegmentTable } from './segment-table.ts'
 import { type Point, readTail } from './tail-file.ts'
 import { Waiters } from './waiters.ts'
@@ -28,7 +28,7 @@ const ATTEMPT_EVERY_MS = 50
 export class Follower {
   readonly table: SegmentTable
   readonly report: RecoveryReport
-  catalog: Catalog
+  readonly catalog: Catalog
   point: Point
   readonly #dir: string
   readonly #storage: Storage
@@ -115,13 +115,14 @@ export class Follower {
   }
 
   async #advanceTo(point: Point): Promise<void> {
+    const known = this.point.segment
     if (point.segment !== this.point.segment || point.salt !== this.point.salt) {
       await this.#changeSegment(point)
     }
     await this.#scanOn(point)
     this.table.last.lastEnd = point.offset
     this.point = point
-    this.catalog = restoreCatalog(this.table, point.plainNext)
+    advanceCatalog(this.catalog, this.table, known, point.plainNext)
   }
 
   /** Takes in the segments between the one known last and that of `point`, by their links. */

@@ -71,7 +71,8 @@ export class Log implements AsyncDisposable {
     this.#writer = parts.writer
     this.#maxEntryBytes = parts.options.maxEntryBytes
     this.#reader = new Reader(parts.table, () => this.#visible(), parts.options.verifyReads)
-    this.#plain = new Stream(this.#host(), '', 1, () => this.#parts.catalog.plain)
+    const plain = (): StreamState => parts.catalog.plain
+    this.#plain = new Stream(this.#host(), '', 1, plain, plain)
   }
 
   /**
@@ -204,10 +205,9 @@ export class Log implements AsyncDisposable {
    */
   stream(name: string): Stream {
     checkStreamName(name)
-    const { catalog, writer } = this.#parts
-    const state = (): StreamState | undefined =>
-      writer === undefined ? catalog.find(name) : catalog.named(name)
-    return new Stream(this.#host(), name, 0, state)
+    const { catalog } = this.#parts
+    const find = (): StreamState | undefined => catalog.find(name)
+    return new Stream(this.#host(), name, 0, find, () => catalog.named(name))
   }
 
   /** The names of the streams that have entries, in the order they appeared. */

@@ -60,8 +60,10 @@ export function invalid(message: string): WalrusError {
   return new WalrusError('WALRUS_INVALID_OPTION', message)
 }
 
-function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+/** A value as a message names it. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
 
 /** Refuses an options object that is none, or has a property not among `names`. */

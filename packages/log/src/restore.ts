@@ -16,14 +16,23 @@ import type { SegmentTable } from './segment-table.ts'
 /** The catalog as of the end of the log; `plainNext` is the plain log's next index there. */
 export function restoreCatalog(table: SegmentTable, plainNext: number): Catalog {
   const catalog = new Catalog()
-  const from = table.last.header.catalogSegment
+  advanceCatalog(catalog, table, table.last.header.catalogSegment, plainNext)
+  return catalog
+}
+
+/** Brings a catalog to the end of the log; it knows all that stands in segments before `from`. */
+export function advanceCatalog(
+  catalog: Catalog,
+  table: SegmentTable,
+  from: number,
+  plainNext: number,
+): void {
   table.segments.forEach((segment, at) => {
     if (segment.id >= from) restoreFrom(table, at, catalog)
   })
   const oldest = table.segments[0]!
   catalog.plain.first = oldest.header.plainNext
   catalog.plain.next = plainNext
-  return catalog
 }
 
 function restoreFrom(table: SegmentTable, at: number, catalog: Catalog): void {
@@ -31,7 +40,8 @@ function restoreFrom(table: SegmentTable, at: number, catalog: Catalog): void {
   const index = table.indexAt(at)
   const heads = index.heads()
   const own = heads.find(({ stream }) => stream === CATALOG_STREAM)
-  for (let position = own?.first ?? 0; position < (own?.next ?? 0); position++) {
+  const known = catalog.own.next
+  for (let position = Math.max(known, own?.first ?? 0); position < (own?.next ?? 0); position++) {
     const offset = index.find(CATALOG_STREAM, position)
     const { words, bytes } = readFrameSync(segment, offset, table.endOf(at).end, position)
     const body = bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + frameLength(words, 0))

@@ -123,7 +123,7 @@ export class Sequencer {
   add(stream: StreamState, data: Uint8Array, attributes: EncodedAttributes | undefined): number {
     if (!stream.declared) {
       this.#frame(this.catalog.own, FrameKind.streamDeclared, encodeDeclaration(stream))
-      stream.declared = true
+      this.catalog.declare(stream)
     }
     return this.#frame(stream, FrameKind.entry, data, attributes)
   }

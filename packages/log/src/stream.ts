@@ -70,14 +70,22 @@ export class Stream {
   readonly name: string
   readonly #host: StreamHost
   readonly #state: () => StreamState | undefined
+  readonly #stateToWrite: () => StreamState
   readonly #start: number
 
   /** @internal Streams are made by `log.stream(name)`. */
-  constructor(host: StreamHost, name: string, start: number, state: () => StreamState | undefined) {
+  constructor(
+    host: StreamHost,
+    name: string,
+    start: number,
+    state: () => StreamState | undefined,
+    stateToWrite: () => StreamState,
+  ) {
     this.#host = host
     this.name = name
     this.#start = start
     this.#state = state
+    this.#stateToWrite = stateToWrite
   }
 
   /** The first index there is, or would be. */
@@ -235,10 +243,6 @@ export class Stream {
 
   #writer(): Writer {
     return this.#host.writer()
-  }
-
-  #stateToWrite(): StreamState {
-    return this.#state()!
   }
 
   /** The stream, if an index in it can be read. */
