@@ -13,6 +13,7 @@ import { type Analysis, analyse, readHeader } from './analysis.ts'
 import type { Catalog } from './catalog.ts'
 import { corrupt, hasCode } from './errors.ts'
 import { segmentPath, TAIL_NAME } from './names.ts'
+import type { ResolvedOptions } from './options.ts'
 import { cleanReport, type RecoveryReport } from './report.ts'
 import { advanceCatalog, restoreCatalog } from './restore.ts'
 import { SegmentTable } from './segment-table.ts'
@@ -55,7 +56,10 @@ export class Follower {
   /**
    * @throws `WALRUS_NOT_FOUND` when there is no log; what opening for writing throws for a damaged one
    */
-  static async open(dir: string, storage: Storage, advanced: () => void): Promise<Follower> {
+  static async open(
+    { dir, storage }: Pick<ResolvedOptions, 'dir' | 'storage'>,
+    advanced: () => void,
+  ): Promise<Follower> {
     for (let attempt = 1; ; attempt++) {
       try {
         const start =

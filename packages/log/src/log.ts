@@ -53,7 +53,7 @@ interface Parts {
 }
 
 export class Log implements AsyncDisposable {
-  /** The directory it was opened on. */
+  /** The directory it was opened on, as an absolute path. */
   readonly dir: string
   readonly #parts: Parts
   readonly #reader: Reader
@@ -65,8 +65,8 @@ export class Log implements AsyncDisposable {
   /** First and last index when it was closed. */
   #final: { first: number; last: number } | undefined
 
-  private constructor(dir: string, parts: Parts) {
-    this.dir = dir
+  private constructor(parts: Parts) {
+    this.dir = parts.options.dir
     this.#parts = parts
     this.#writer = parts.writer
     this.#maxEntryBytes = parts.options.maxEntryBytes
@@ -93,9 +93,9 @@ export class Log implements AsyncDisposable {
     const resolved = resolveOptions(dir, options)
     const waiters = new Waiters()
     if (resolved.readOnly) {
-      const follower = await Follower.open(dir, resolved.storage, () => waiters.wake())
+      const follower = await Follower.open(resolved, () => waiters.wake())
       const { table, report } = follower
-      return new Log(dir, {
+      return new Log({
         options: resolved,
         table,
         report,
@@ -106,12 +106,12 @@ export class Log implements AsyncDisposable {
         waiters,
       })
     }
-    const opened = await openWriter(dir, resolved, (table) => ({
+    const opened = await openWriter(resolved, (table) => ({
       began: (segment) => began(table, segment),
       ended: (segment) => table.find(segment.id)?.release(),
       advanced: () => waiters.wake(),
     }))
-    return new Log(dir, { ...opened, options: resolved, follower: undefined, waiters })
+    return new Log({ ...opened, options: resolved, follower: undefined, waiters })
   }
 
   /** What opening found. */

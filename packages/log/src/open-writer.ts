@@ -45,11 +45,10 @@ interface Start {
 
 /** Takes the lock and brings the log to where entries can be appended. Changes nothing when it throws. */
 export async function openWriter(
-  dir: string,
   options: ResolvedOptions,
   events: (table: SegmentTable) => WriterEvents,
 ): Promise<OpenedWriter> {
-  const { storage } = options
+  const { dir, storage } = options
   await makeDirectory(storage, dir)
   const lock = await storage.lock(dir)
   let start: Start | undefined

@@ -1,5 +1,6 @@
 /** The options of a log: their ranges, their defaults, and what is said of a wrong one. */
 
+import { resolve } from 'node:path'
 import { WalrusError } from '@walrus/codec'
 import { fd, type Storage } from '@walrus/segment'
 
@@ -34,6 +35,8 @@ export interface LogOptions {
 }
 
 export interface ResolvedOptions {
+  /** Absolute. */
+  readonly dir: string
   readonly durability: Durability
   readonly segmentBytes: number
   readonly maxEntryBytes: number
@@ -101,6 +104,14 @@ function checkDurability(value: unknown): Durability {
   )
 }
 
+function checkStorage(value: unknown): Storage {
+  const { lock, open, env } = (value ?? {}) as Partial<Storage>
+  if (typeof lock === 'function' && typeof open === 'function' && env !== undefined) {
+    return value as Storage
+  }
+  throw invalid(`storage must be a Storage, as fd() gives one, got ${show(value)}`)
+}
+
 /** The directory and the options of `Log.open`, checked, with the defaults filled in. */
 export function resolveOptions(dir: unknown, options: LogOptions): ResolvedOptions {
   if (typeof dir !== 'string' || dir === '' || dir.includes('\0')) {
@@ -109,15 +120,19 @@ export function resolveOptions(dir: unknown, options: LogOptions): ResolvedOptio
   checkNames('Log.open', options, NAMES)
   const number = (name: keyof typeof NUMBERS): number => {
     const [least, most, usual] = NUMBERS[name]
-    return checkInteger(name, options[name] ?? usual, least, most)
+    const { [name]: value = usual } = options
+    return checkInteger(name, value, least, most)
   }
+  const { durability = 'commit', readOnly = false, verifyReads = true, storage = fd() } = options
   return {
-    durability: checkDurability(options.durability ?? 'commit'),
+    // The log goes on in the same directory when the process moves to another.
+    dir: resolve(dir),
+    durability: checkDurability(durability),
     segmentBytes: number('segmentBytes'),
     maxEntryBytes: number('maxEntryBytes'),
     bufferBytes: number('bufferBytes'),
-    readOnly: checkBoolean('readOnly', options.readOnly ?? false),
-    verifyReads: checkBoolean('verifyReads', options.verifyReads ?? true),
-    storage: options.storage ?? fd(),
+    readOnly: checkBoolean('readOnly', readOnly),
+    verifyReads: checkBoolean('verifyReads', verifyReads),
+    storage: checkStorage(storage),
   }
 }

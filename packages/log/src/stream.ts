@@ -49,6 +49,8 @@ export interface EntriesOptions {
 const DEFAULT_BATCH_ENTRIES = 4096
 const DEFAULT_BATCH_BYTES = 0x4_0000
 const GiB = 2 ** 30
+/** The last index there can be, so that the one after it is a safe integer. */
+const LAST_INDEX = Number.MAX_SAFE_INTEGER - 1
 
 /** What a stream needs of the log it is on. */
 export interface StreamHost {
@@ -197,7 +199,8 @@ export class Stream {
     const { maxEntries = DEFAULT_BATCH_ENTRIES, maxBytes = DEFAULT_BATCH_BYTES } = options
     checkInteger('maxEntries', maxEntries, 1, 1_000_000)
     checkInteger('maxBytes', maxBytes, 1, GiB)
-    const from = Math.max(checkFrom(options.from ?? 0), this.first)
+    const { from: start = 0 } = options
+    const from = Math.max(checkFrom(start), this.first)
     if (from >= this.next) await this.#host.refresh()
     if (from >= this.next) return []
     return withinBytes(await this.#batch(from, this.next, maxEntries, maxBytes), maxBytes)
@@ -207,15 +210,10 @@ export class Stream {
   entries(options: EntriesOptions = {}): AsyncIterableIterator<LogEntry> {
     checkNames('entries', options, ['from', 'to', 'follow', 'signal'])
     checkWaitOptions('entries', options.signal === undefined ? {} : { signal: options.signal })
-    const { signal } = options
-    const follow = checkBoolean('follow', options.follow ?? false)
-    let from = Math.max(checkFrom(options.from ?? 0), this.first)
-    const to = checkInteger(
-      'to',
-      options.to ?? Number.MAX_SAFE_INTEGER - 1,
-      0,
-      Number.MAX_SAFE_INTEGER - 1,
-    )
+    const { from: start = 0, to = LAST_INDEX, follow = false, signal } = options
+    checkBoolean('follow', follow)
+    checkInteger('to', to, 0, LAST_INDEX)
+    let from = Math.max(checkFrom(start), this.first)
     return new EntryIterator(async (ended) => {
       for (;;) {
         if (from > to || ended.aborted) return []
