@@ -92,7 +92,7 @@ export function parseGroupHeader(
   const padding = words[word + 12]! >>> 0
   if (words[word] !== GROUP_MAGIC || words[word + 3] !== KIND_AND_FLAGS) return undefined
   if (words[word + 13] !== 0 || words[word + 14] !== 0) return undefined
-  if (count === 0 || (size & 3) !== 0 || (padding & 3) !== 0) return undefined
+  if (count === 0 || ((size | padding) & 3) !== 0) return undefined
   if (size > room || size > MAX_GROUP_BYTES) return undefined
   if (GROUP_HEADER_BYTES + count * frameBytes(0) + padding > size) return undefined
   return {
@@ -121,7 +121,6 @@ export function framesFit(words: Int32Array, at: number, header: GroupHeader): b
   for (let frame = 0; frame < header.count; frame++) {
     if (next + FRAME_HEADER_BYTES > end) return false
     next += frameBytes(words[next >>> 2]! >>> 0)
-    if (next > end) return false
   }
   if (next !== end) return false
   for (let word = end >>> 2; word < (at + header.size) >>> 2; word++) {

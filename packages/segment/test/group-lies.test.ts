@@ -58,6 +58,14 @@ describe('a group is refused that', () => {
       expectRefused(forge(second, { 48: padding })))
   }
 
+  it('has no frames', async () => {
+    await expectRefused(forge(second.slice(0, 64), { 4: 64, 8: 0 }))
+    await expectRefused(
+      forge(joined([second.slice(0, 64), new Uint8Array(64)]), { 4: 128, 8: 0, 48: 64 }),
+    )
+  })
+  it('would make what follows stand askew', () =>
+    expectRefused(forge(joined([second, new Uint8Array(4)]), { 4: 170, 48: 2 })))
   it('says its last frames are padding', () => expectRefused(forge(second, { 8: 2, 48: 36 })))
   it('is of another kind', () => expectRefused(forge(second, { 12: 2 })))
   it('has flags of a later version', () => expectRefused(forge(second, { 12: 1 | (1 << 16) })))

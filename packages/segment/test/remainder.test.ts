@@ -42,6 +42,14 @@ describe('bytes', () => {
     }
   })
 
+  it('of one chunk are not found again in a shorter one behind it', async () => {
+    const bytes = zeros(MIB + 6000)
+    bytes.set(groupOf([filled(9)]), 4000)
+    const found = await search(bytes)
+    expect(found).toMatchObject({ firstByte: 4000, lastByte: 4104 })
+    expect(found.groups).toHaveLength(1)
+  })
+
   it('that are garbage hold no group', async () => {
     const found = await search(joined([zeros(8), filled(5000), zeros(100)]))
     expect(found).toEqual({ ...NOTHING, firstByte: 8, lastByte: 5008 })
@@ -92,6 +100,12 @@ describe('a later group', () => {
     expect(await search(short, 0, bytes.length)).toMatchObject({ mark: 5, groups: [] })
   })
 
+  it('that is cut short in its padding is no evidence', async () => {
+    const padded = joined([damaged, groupOf([filled(50)], { firstLsn: 9, align: 256 })])
+    expect((await search(padded)).groups).toHaveLength(1)
+    expect((await search(padded.subarray(0, -4), 0, padded.length)).groups).toEqual([])
+  })
+
   it('from another segment gives neither', async () => {
     const foreign = groupOf([filled(50)], { firstLsn: 9, mark: 5, salt: SALT + 1 })
     expect(await search(joined([damaged, foreign]))).toMatchObject({ mark: 0, groups: [] })
@@ -119,8 +133,8 @@ describe('a later group', () => {
       Array.from({ length: 20 }, () => [filled(9)]),
       { firstLsn: 9 },
     )
-    const last = groupOf([filled(9)], { firstLsn: 29, mark: 28 })
-    const found = await search(joined([damaged, ...groups, last]))
+    const last = [28, 20].map((mark) => groupOf([filled(9)], { firstLsn: 29, mark }))
+    const found = await search(joined([damaged, ...groups, ...last]))
     expect(found.groups.map(({ header }) => header.firstLsn)).toEqual(
       Array.from({ length: 16 }, (_, number) => 9 + number),
     )

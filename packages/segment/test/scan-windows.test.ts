@@ -85,6 +85,50 @@ describe('a group is handed out whole', () => {
   })
 })
 
+describe('a group too large for a chunk is refused', () => {
+  const small = groupOf([filled(9)])
+  const large = groupOf([filled(5), filled(3 * MIB)], { firstLsn: 2 })
+  const after = groupOf([filled(9)], { firstLsn: 4 })
+
+  const expectRefused = async (refused: Uint8Array) => {
+    for (const result of await both(joined([small, refused, after]))) {
+      expect(result).toMatchObject({ end: small.length, nextLsn: 2, stop: 'bad' })
+      expect(result.seen).toHaveLength(1)
+    }
+  }
+
+  it('with a byte changed, in its header, its frames or its end', async () => {
+    for (const at of [
+      0,
+      20,
+      63,
+      64,
+      90,
+      130,
+      MIB,
+      2 * MIB + 1,
+      large.length - 4,
+      large.length - 1,
+    ]) {
+      const damaged = large.slice()
+      damaged[at]! ^= 0x10
+      await expectRefused(damaged)
+    }
+  })
+
+  it('that does not continue the log, or is from another segment', async () => {
+    await expectRefused(groupOf([filled(5), filled(3 * MIB)], { firstLsn: 3 }))
+    await expectRefused(groupOf([filled(5), filled(3 * MIB)], { firstLsn: 2, time: 999 }))
+    await expectRefused(groupOf([filled(5), filled(3 * MIB)], { firstLsn: 2, salt: SALT + 1 }))
+  })
+
+  it('not when it is whole', async () => {
+    const bytes = joined([small, large, after])
+    for (const result of await both(bytes))
+      expect(result).toMatchObject({ nextLsn: 5, stop: 'end' })
+  })
+})
+
 for (const align of [4, 512, 4096]) {
   /** Most groups small, some larger than a chunk. */
   const randomSegment = (random: () => number, length: number) => {
