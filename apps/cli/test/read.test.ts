@@ -113,6 +113,15 @@ describe('walrus read --follow', () => {
     })
   })
 
+  test('waits as long as it takes, without a word', async () => {
+    const dir = await logOf('one\n')
+    const reader = start(['read', '--dir', dir, '--follow', '--to', '2'], { input: '' })
+    await expect.poll(() => reader.stdout, PATIENT).toBe('one\n')
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    await walrus(['append', '--dir', dir], { input: 'two\n' })
+    expect(await reader.ended).toEqual({ code: 0, stdout: Buffer.from('one\ntwo\n'), stderr: '' })
+  })
+
   test('ends when its reader has gone', async () => {
     const dir = await logOf('one\n')
     const reader = start(['read', '--dir', dir, '--follow'], { input: '' })
