@@ -32,7 +32,6 @@ export class Appender {
   #hasFailed = false
   #entries = 0
   #bytes = 0
-  #firstIndex = 0
   #lastIndex = 0
 
   /**
@@ -53,11 +52,6 @@ export class Appender {
   /** Data bytes acknowledged. */
   get bytes(): number {
     return this.#bytes
-  }
-
-  /** Index of the first entry acknowledged, 0 before there is one. */
-  get firstIndex(): number {
-    return this.#firstIndex
   }
 
   /** Index of the last entry acknowledged, 0 before there is one. */
@@ -92,7 +86,6 @@ export class Appender {
       this.#bytesUnderWay -= bytes
       this.#bytes += dataBytes
       this.#entries += batch.length
-      this.#firstIndex ||= indexes[0] as number
       this.#lastIndex = indexes.at(-1) as number
       this.#acknowledge(this.#lastIndex)
     })

@@ -67,6 +67,7 @@ export async function* chunksOf(
     }
   } finally {
     signal.removeEventListener('abort', onChange)
+    // The listener for errors stays: what a destroyed stream has to say must not end the process.
     stream.off('readable', onChange).off('end', onEnd)
     stream.destroy()
   }

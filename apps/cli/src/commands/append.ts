@@ -38,9 +38,12 @@ export async function append(options: AppendOptions): Promise<number> {
   let dropped: number
   try {
     dropped = await appendInput(log, options, stop)
-  } finally {
-    await log.close()
+  } catch (error) {
+    // What went wrong first is the reason; a log that has failed fails to close for the same one.
+    await Promise.allSettled([log.close()])
+    throw error
   }
+  await log.close()
   const signal = stopped()
   if (signal === undefined) return 0
   if (dropped > 0) {
