@@ -322,6 +322,7 @@ export class Log implements AsyncDisposable {
   #visibleNext(stream: StreamState | undefined): number {
     if (stream === undefined) return 0
     if (stream.id === 0) return this.#visible().plainNext
+    if (this.#closed) throw closedError()
     if (this.#seesUnwritten()) return stream.next
     return this.#reader.next(stream.id, stream.first)
   }

@@ -18,7 +18,7 @@ import {
   scanGroupsSync,
   seedOf,
 } from '@walrus/segment'
-import { corrupt, hasCode } from './errors.ts'
+import { closedError, corrupt, hasCode } from './errors.ts'
 import { indexPath, segmentPath } from './names.ts'
 
 /** Files of segments, and of indexes, that are kept open for reading. */
@@ -54,6 +54,7 @@ export class TableSegment {
   lastEnd: number | undefined
   file: StorageFile | undefined
   indexFile: IndexFile | undefined
+  #shut = false
 
   constructor(storage: Storage, dir: string, id: number) {
     this.#storage = storage
@@ -91,6 +92,7 @@ export class TableSegment {
   }
 
   open(): StorageFile {
+    if (this.#shut) throw closedError()
     this.file ??= this.#storage.openSync(this.path, 'read')
     return this.file
   }
@@ -130,6 +132,7 @@ export class TableSegment {
   }
 
   #load(end: number, endLsn: number): FrameFinder {
+    if (this.#shut) throw closedError()
     const { header } = this
     let file: StorageFile
     try {
@@ -157,6 +160,12 @@ export class TableSegment {
     this.indexFile?.closeSync()
     this.file = undefined
     this.indexFile = undefined
+  }
+
+  /** Closes the files for good: the log is closed, and a read still under way must not open them again. */
+  shut(): void {
+    this.#shut = true
+    this.close()
   }
 }
 
@@ -258,7 +267,7 @@ export class SegmentTable {
   }
 
   close(): void {
-    for (const segment of this.#segments) segment.close()
+    for (const segment of this.#segments) segment.shut()
     this.#opened.clear()
   }
 }

@@ -95,7 +95,10 @@ export class Stream {
     return this.#state()?.first ?? this.#start
   }
 
-  /** The index after the last entry that can be read. */
+  /**
+   * The index after the last entry that can be read.
+   * @throws `WALRUS_CLOSED` for a named stream of a closed log
+   */
   get next(): number {
     const state = this.#state()
     return state === undefined ? this.#start : this.#host.visibleNext(state)

@@ -67,6 +67,8 @@ export class TailKeeper {
 
   /** Writes durably that the log has been closed. Nothing may be written after that. */
   async closed(): Promise<void> {
+    // A note that was put off would stand behind this one, and say that the log is open.
+    this.#timer?.cancel()
     await this.#file.noteDurably(this.#now(true))
   }
 
