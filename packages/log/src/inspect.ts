@@ -30,10 +30,10 @@ import {
   searchRemainder,
   seedOf,
 } from '@walrus/segment'
-import { readHeader } from './analysis.ts'
 import { hasCode } from './errors.ts'
 import { segmentIds, segmentPath, TAIL_NAME } from './names.ts'
 import { checkNames } from './options.ts'
+import { readHeader } from './segment-files.ts'
 import { readTail, type Tail } from './tail-file.ts'
 
 /** Where a piece stands. */

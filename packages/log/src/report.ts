@@ -1,6 +1,6 @@
 /** What opening a log found, and what it left behind. */
 
-import type { TornTail } from './analysis.ts'
+import type { TornTail } from './verdict.ts'
 
 export interface RecoveryReport {
   /** Whether the log had been closed cleanly; then nothing else was looked at. */

@@ -27,7 +27,7 @@ import {
   groupAlign,
   type Stamps,
 } from './active-segment.ts'
-import { type Analysis, readHeader, type ScannedSegment } from './analysis.ts'
+import type { Analysis } from './analysis.ts'
 import { hasCode } from './errors.ts'
 import { writeIndex } from './index-writer.ts'
 import {
@@ -39,6 +39,7 @@ import {
 } from './names.ts'
 import { doLater } from './operation.ts'
 import type { Point } from './tail-file.ts'
+import { readHeader, type ScannedSegment } from './segment-files.ts'
 import { randomSalt } from './sequencer.ts'
 
 /** What a recovery did. */

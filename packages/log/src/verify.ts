@@ -18,11 +18,13 @@ import {
   scanGroups,
   seedOf,
 } from '@walrus/segment'
-import { analyse, readHeader, type TornTail } from './analysis.ts'
+import { analyse } from './analysis.ts'
 import { hasCode } from './errors.ts'
 import { indexPath, segmentIds, segmentPath } from './names.ts'
 import { checkNames } from './options.ts'
+import { readHeader } from './segment-files.ts'
 import { readTail } from './tail-file.ts'
+import type { TornTail } from './verdict.ts'
 
 /** Something that is not as it was written. */
 export interface Damage {
