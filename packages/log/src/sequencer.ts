@@ -144,11 +144,11 @@ export class Sequencer {
     const filled = this.limit === 0 ? GROUP_HEADER_BYTES : group.builder.end
     const offset = this.limit === 0 ? this.segment.end : group.offset
     const end = this.#padded(offset + filled + bytes)
-    const segmentFull =
-      end + SEAL_BYTES > this.#segmentBytes ||
-      this.#now() - this.segment.header.baseTime > MAX_SEGMENT_AGE_MS
+    const full = end + SEAL_BYTES > this.#segmentBytes
     const occupied = !this.segment.empty || filled > GROUP_HEADER_BYTES
-    if (segmentFull && occupied) {
+    const old = this.#now() - this.segment.header.baseTime > MAX_SEGMENT_AGE_MS
+    // One that is only planned yet cannot be followed by another.
+    if ((full && occupied) || (old && (occupied || this.segment.file !== undefined))) {
       this.close()
       this.#planNext()
     } else if (end > this.segment.front) {
@@ -378,9 +378,9 @@ export class Sequencer {
   }
 }
 
-/** A new segment's salt. */
+/** A new segment's salt: never 0, or zeros would be whole units. */
 export function randomSalt(storage: Storage): number {
   const bytes = new Uint8Array(4)
   storage.env.random(bytes)
-  return new DataView(bytes.buffer).getInt32(0, true)
+  return new DataView(bytes.buffer).getInt32(0, true) || 1
 }

@@ -63,7 +63,7 @@ export function encodeTailSlot(tail: Tail): Uint8Array {
   return bytes
 }
 
-/** The tail in one slot; `undefined` when it is damaged, of another major version, or was never written. */
+/** The tail in one slot; `undefined` when it is damaged, impossible, of another major version, or was never written. */
 export function decodeTailSlot(bytes: Uint8Array): Tail | undefined {
   if (bytes.length < SLOT_BYTES) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, SLOT_BYTES)
@@ -72,6 +72,7 @@ export function decodeTailSlot(bytes: Uint8Array): Tail | undefined {
     return undefined
   }
   if (view.getUint32(CHECK_AT, true) !== crc32(bytes, 0, 0, CHECK_AT)) return undefined
+  if (![8, 32, 40, 48, 56, 64, 72].every((at) => Number.isSafeInteger(u64(at)))) return undefined
   return {
     sequence: u64(8),
     logId: bytes.slice(16, 32),

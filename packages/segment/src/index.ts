@@ -7,7 +7,6 @@ export {
   decodeAttributes,
   type EncodedAttributes,
   encodeAttributes,
-  FrameFlag,
   FIRST_NAMED_STREAM,
   FRAME_HEADER_BYTES,
   FrameKind,
@@ -19,7 +18,6 @@ export {
   framePosition,
   frameStream,
   frameTime,
-  MAX_BODY_BYTES,
   MAX_TRANSACTION_ID_BYTES,
   PLAIN_STREAM,
 } from './frame.ts'
@@ -29,7 +27,6 @@ export {
   type GroupHeader,
   type GroupStamp,
   isGroupWhole,
-  MAX_GROUP_BYTES,
   readGroupHeader,
 } from './group.ts'
 export { encodeIndex, IndexFile, type IndexedSegment, type Row } from './index-file.ts'
