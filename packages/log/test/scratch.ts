@@ -1,9 +1,20 @@
 /** Directories for the tests of a file, removed when it is done. */
 
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
+
+// Thousands of small files are made, and nothing is synced: in memory where the system has a place for that.
+const BASE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 export interface Scratch {
   /** A new, empty directory. */
@@ -16,7 +27,7 @@ export interface Scratch {
 export function scratch(): Scratch {
   let root = ''
   beforeAll(() => {
-    root = mkdtempSync(join(tmpdir(), 'walrus-log-'))
+    root = mkdtempSync(join(BASE, 'walrus-log-'))
   })
   afterAll(() => {
     rmSync(root, { recursive: true, force: true })

@@ -41,14 +41,15 @@ export async function searchRemainder(
   const groups: { offset: number; header: GroupHeader }[] = []
   // Groups do not overlap, unless one's entries hold copies of others: headers that say otherwise are made up.
   let toCheck = 2 * (to - from)
-  const window = windowOf(CHUNK_BYTES + GROUP_HEADER_BYTES)
-  for (let offset = from; offset < to; offset += CHUNK_BYTES) {
+  const chunk = Math.min(CHUNK_BYTES, Math.ceil((to - from) / 4) * 4)
+  const window = windowOf(chunk + GROUP_HEADER_BYTES)
+  for (let offset = from; offset < to; offset += chunk) {
     const read = await file.read(
       window.bytes.subarray(0, Math.min(window.bytes.length, to - offset)),
       offset,
     )
     window.bytes.fill(0, read)
-    for (let word = 0; word < CHUNK_BYTES / 4; word++) {
+    for (let word = 0; word < chunk / 4; word++) {
       if (window.words[word] === 0) continue
       const at = word * 4
       firstByte ??= offset + at
