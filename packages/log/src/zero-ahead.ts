@@ -14,7 +14,10 @@ const LARGEST_WINDOW = 0x40_0000
 const ZEROS = new Uint8Array(LARGEST_WINDOW)
 /** Zeros that come too late begin this far ahead of what is sequenced, so that nobody need wait for them. */
 const HEADWAY = 0x1_0000
-/** Groups of this size and more gain nothing from zeros written before (docs/decisions). */
+/**
+ * Groups of this size and more gain too little from zeros to write everything twice for it (measured, 68 KB groups:
+ * 1.0 to 1.1 times the rate; 200-byte groups: 1.4 times).
+ */
 const LARGE_GROUP = 0xc000
 const BLOCK = 4096
 
