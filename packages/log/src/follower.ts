@@ -39,6 +39,10 @@ export class Follower {
   #index: SegmentIndex
   #header: SegmentHeader
   #refreshing: Promise<void> | undefined
+  /** Looks that failed one after another. */
+  #failed = 0
+  /** Sequence of the tail of the writer whose legacy has been taken in. */
+  #adopted: number | undefined
   #watch: { close(): void } | undefined
   #closed = false
 
@@ -72,7 +76,7 @@ export class Follower {
         const writing = (await storage.locked(dir)) !== undefined
         if (!writing || attempt === ATTEMPTS || hasCode(error, 'WALRUS_UNSUPPORTED_FORMAT'))
           throw error
-        await new Promise<void>((resolve) => storage.env.after(ATTEMPT_EVERY_MS, resolve))
+        await new Promise<void>((resolve) => storage.env.after(ATTEMPT_EVERY_MS, resolve, true))
       }
     }
   }
@@ -85,10 +89,18 @@ export class Follower {
     return this.#refreshing
   }
 
+  /** As `refresh`; and where the writer is gone, up to the end of what it left. */
+  async refreshToEnd(): Promise<void> {
+    await this.refresh()
+    // Only a look that finds no news asks whether the writer is still there.
+    await this.refresh()
+  }
+
   /** Resolves when more may be there to read, or the signal aborts. */
   async changed(signal: AbortSignal): Promise<void> {
     this.#watch ??= this.#storage.watch(join(this.#dir, TAIL_NAME), () => this.#waiters.wake())
-    const timer = this.#storage.env.after(POLL_EVERY_MS, () => this.#waiters.wake())
+    // Kept alive by nothing else, a process that does nothing but follow would come to its end here.
+    const timer = this.#storage.env.after(POLL_EVERY_MS, () => this.#waiters.wake(), true)
     await this.#waiters.wait(signal)
     timer.cancel()
   }
@@ -102,15 +114,29 @@ export class Follower {
   async #refresh(): Promise<void> {
     if (this.#closed) return
     const before = this.point.lsn
-    const tail = await readTail(this.#storage, this.#dir)
-    if (tail !== undefined && tail.durable.lsn > this.point.lsn) {
-      await this.#advanceTo(tail.durable)
-    } else if ((await this.#storage.locked(this.#dir)) === undefined) {
-      await this.#adopt(await analyse(this.#storage, this.#dir))
+    try {
+      await this.#look()
+      this.#failed = 0
+    } catch (error) {
+      const writing = (await this.#storage.locked(this.#dir)) !== undefined
+      if (!writing || ++this.#failed === ATTEMPTS) throw error
     }
     if (this.point.lsn === before) return
     this.#advanced()
     this.#waiters.wake()
+  }
+
+  async #look(): Promise<void> {
+    const tail = await readTail(this.#storage, this.#dir)
+    if (tail !== undefined && tail.durable.lsn > this.point.lsn) {
+      await this.#advanceTo(tail.durable)
+      return
+    }
+    // Every writer begins by writing the tail anew: without that, there is nothing that was not seen before.
+    if (tail?.sequence === this.#adopted) return
+    if ((await this.#storage.locked(this.#dir)) !== undefined) return
+    await this.#adopt(await analyse(this.#storage, this.#dir))
+    this.#adopted = tail?.sequence
   }
 
   /** The writer is gone: what it left may reach further than it came to say. */
@@ -169,6 +195,10 @@ export class Follower {
       )
       if (scan.end === point.offset && scan.nextLsn === point.lsn) return
       throw corrupt(path, scan.end, `no whole commit group stands where LSN ${scan.nextLsn} must`)
+    } catch (error) {
+      // The next look comes to the same groups again.
+      this.#index.cutAt(this.point.offset)
+      throw error
     } finally {
       await file.close()
     }

@@ -226,7 +226,7 @@ export class Log implements AsyncDisposable {
   /** For a log opened for reading: looks how far its writer has got. Otherwise does nothing. */
   async refresh(): Promise<void> {
     if (this.#closed) throw closedError()
-    await this.#parts.follower?.refresh()
+    await this.#parts.follower?.refreshToEnd()
   }
 
   stats(): LogStats {

@@ -24,12 +24,12 @@ function readBootId(): string {
   }
 }
 
-function after(ms: number, run: () => void): Timer {
+function after(ms: number, run: () => void, keepAlive = false): Timer {
   let timer: NodeJS.Timeout
   const arm = (left: number): void => {
     const step = Math.min(left, TIMER_LIMIT)
     timer = setTimeout(() => (left > step ? arm(left - step) : run()), step)
-    timer.unref()
+    if (!keepAlive) timer.unref()
   }
   arm(ms)
   return { cancel: () => clearTimeout(timer) }

@@ -48,8 +48,8 @@ export interface Environment {
   now(): number
   /** Fills `into` with random bytes. */
   random(into: Uint8Array): void
-  /** Calls `run` once, after about `ms` milliseconds. Does not keep the process alive. */
-  after(ms: number, run: () => void): Timer
+  /** Calls `run` once, after about `ms` milliseconds. Keeps the process alive until then only if asked to. */
+  after(ms: number, run: () => void, keepAlive?: boolean): Timer
   /** Calls `run` once, after the work now due in this turn of the event loop. Keeps the process alive. */
   soon(run: () => void): void
   /** A name for this run of the machine: the same until it reboots, another afterwards. */
