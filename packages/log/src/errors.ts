@@ -57,6 +57,13 @@ export function corrupt(file: string, offset: number, what: string, index?: numb
   })
 }
 
+/** A failure to read as it was found, or, when it says that a file is damaged, saying which index was wanted. */
+export function withIndex(error: unknown, index: number): unknown {
+  if (!(error instanceof WalrusError) || error.code !== 'WALRUS_CORRUPT') return error
+  const { message, file, offset, cause } = error
+  return new WalrusError('WALRUS_CORRUPT', message, { cause, file, offset, index })
+}
+
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof WalrusError && error.code === code
 }

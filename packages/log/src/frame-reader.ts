@@ -33,7 +33,7 @@ export function readFrameSync(
   position: number,
   verify: boolean = true,
 ): Span {
-  let span = newSpan(offset, Math.min(GUESS_BYTES, end - offset))
+  let span = newSpan(offset, Math.max(0, Math.min(GUESS_BYTES, end - offset)))
   let read = readSpanSync(segment, span)
   const size = sizeOf(segment, span, read, end, position)
   if (size > read) {
@@ -51,7 +51,7 @@ export async function readFrame(
   position: number,
   verify: boolean,
 ): Promise<Span> {
-  let span = newSpan(offset, Math.min(GUESS_BYTES, end - offset))
+  let span = newSpan(offset, Math.max(0, Math.min(GUESS_BYTES, end - offset)))
   let read = await readSpan(segment, span)
   const size = sizeOf(segment, span, read, end, position)
   if (size > read) {

@@ -19,9 +19,10 @@ import {
   frameStream,
   frameTime,
   isWhole,
+  unitBytes,
 } from '@walrus/segment'
 import { LogEntry } from './entry.ts'
-import { corrupt } from './errors.ts'
+import { corrupt, hasCode, withIndex } from './errors.ts'
 import {
   GUESS_BYTES,
   newSpan,
@@ -108,7 +109,8 @@ export class Reader {
   ): Promise<LogEntry[]> {
     const place = this.#locate(stream, position)
     const count = Math.min(maxEntries, to - position)
-    const offsets = place.index.slice(stream, position, count)
+    const offsets = ascending(place.index.slice(stream, position, count), place)
+    if (offsets.length === 0) return [await this.get(stream, position)]
     const length = spanLength(offsets, maxBytes, place.end)
     const data = newSpan(place.offset, length)
     const read = await readSpan(place.segment, data)
@@ -132,9 +134,15 @@ export class Reader {
     const whole = wholeFrames(data, read, offsets)
     const end = whole === 0 ? 0 : frameEnd(data, offsets[whole - 1]!)
     const trusted = !this.#verify || (end > 0 && isWhole(bytes, words, 0, end, seed))
+    // In a run that is whole as such, a frame is only what stands where the units before it lead to.
+    let next = 0
     for (let number = 0; number < whole; number++) {
       const at = offsets[number]! - data.offset
-      if (!trusted && !isWhole(bytes, words, at, frameEnd(data, offsets[number]!), seed)) break
+      if (trusted) {
+        while (next < at) next += unitBytes(words, next)
+        if (next !== at) break
+        next = frameEnd(data, offsets[number]!)
+      } else if (!isWhole(bytes, words, at, frameEnd(data, offsets[number]!), seed)) break
       if (!isEntry(words, at, stream, position + number)) break
       checkFrame(words, at, place.segment.path, offsets[number]!)
       entries.push(entryAt(bytes, words, at, position + number, header.baseTime))
@@ -148,7 +156,7 @@ export class Reader {
     let at = stream === 0 ? this.#table.placeOfPlain(position) : segments.length - 1
     for (; at >= 0; at--) {
       const segment = segments[at]!
-      const index = this.#table.indexAt(at)
+      const index = this.#indexAt(at, position)
       const offset = index.find(stream, position)
       if (offset < 0) continue
       const { end } = this.#table.endOf(at)
@@ -164,11 +172,25 @@ export class Reader {
     )
   }
 
+  #indexAt(at: number, position: number): FrameFinder {
+    try {
+      return this.#table.indexAt(at)
+    } catch (error) {
+      // It had to be made from the segment, which is damaged.
+      throw withIndex(error, position)
+    }
+  }
+
   /** Finds a frame again with an index made anew, or throws `error` when that does not help. */
   #relocate(place: Place, stream: number, position: number, error: unknown): Place {
     if (place.index !== place.segment.indexFile) throw error
-    const { end, endLsn } = this.#table.endOf(place.at)
-    const index = place.segment.rebuild(end, endLsn)
+    let index: FrameFinder
+    try {
+      index = place.segment.rebuild(this.#table.endOf(place.at))
+    } catch (failure) {
+      // The segment is damaged, not the index: what was asked for says better where.
+      throw hasCode(failure, 'WALRUS_CORRUPT') ? error : failure
+    }
     const offset = index.find(stream, position)
     if (offset < 0 || offset === place.offset) throw error
     return { ...place, index, offset }
@@ -196,6 +218,17 @@ function entryIn(found: Span, segment: TableSegment, stream: number, position: n
   }
   checkFrame(words, 0, segment.path, offset)
   return entryAt(bytes, words, 0, position, segment.header.baseTime)
+}
+
+/** The offsets up to the first that cannot be right, whatever an index says. */
+function ascending(offsets: Uint32Array, { offset, end }: Place): Uint32Array {
+  let least = offset
+  const bad = offsets.findIndex((each) => {
+    if (each < least || each >= end || (each & 3) !== 0) return true
+    least = each + frameBytes(0)
+    return false
+  })
+  return bad < 0 ? offsets : offsets.subarray(0, bad)
 }
 
 /** How much to read for the frames at `offsets`, the first of which begins the span. */

@@ -19,7 +19,7 @@ import {
 } from '@walrus/segment'
 import { hasCode } from './errors.ts'
 import { indexPath, segmentPath } from './names.ts'
-import { checkNumber } from './segment-table.ts'
+import { checkNumber, isIndexOf } from './segment-table.ts'
 import type { Point } from './tail-file.ts'
 
 /** A segment that has been read, or of which an index told what is in it. */
@@ -125,8 +125,8 @@ export class SegmentFiles {
     }
     try {
       const found = IndexFile.open(file)
-      const { salt, end: indexed, endLsn } = found.segment
-      if (salt !== header.salt || indexed !== end.offset || endLsn !== end.lsn) return undefined
+      const { offset, lsn: endLsn, plainNext } = end
+      if (!isIndexOf(found, header, { end: offset, endLsn, plainNext })) return undefined
       const index = found.load(new SegmentIndex())
       const scan: ScanResult = {
         end: end.offset,

@@ -10,6 +10,7 @@ import { WalrusError } from '@walrus/codec'
 import {
   decodeSegmentHeader,
   IndexFile,
+  PLAIN_STREAM,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
   SegmentIndex,
@@ -40,6 +41,13 @@ export interface Head {
   readonly stream: number
   readonly first: number
   readonly next: number
+}
+
+/** Where a segment ends: the byte, and the LSN and the plain log's index that come next. */
+export interface SegmentEnd {
+  readonly end: number
+  readonly endLsn: number
+  readonly plainNext: number
 }
 
 export class TableSegment {
@@ -97,13 +105,13 @@ export class TableSegment {
     return this.file
   }
 
-  /** The index of the segment, of which the last frame has the LSN before `endLsn` and the groups end at `end`. */
-  index(end: number, endLsn: number): FrameFinder {
-    return this.#memory ?? this.indexFile ?? this.#load(end, endLsn)
+  /** The index of the segment, which ends there. */
+  index(end: SegmentEnd): FrameFinder {
+    return this.#memory ?? this.indexFile ?? this.#load(end)
   }
 
   /** Reads the segment to make its index anew, because the file's led astray. */
-  rebuild(end: number, endLsn: number): FrameFinder {
+  rebuild({ end, endLsn }: SegmentEnd): FrameFinder {
     this.indexFile?.closeSync()
     this.indexFile = undefined
     const { header } = this
@@ -131,28 +139,30 @@ export class TableSegment {
     return index
   }
 
-  #load(end: number, endLsn: number): FrameFinder {
+  #load(end: SegmentEnd): FrameFinder {
     if (this.#shut) throw closedError()
     const { header } = this
     let file: StorageFile
     try {
       file = this.#storage.openSync(indexPath(this.#dir, this.id), 'read')
     } catch (error) {
-      if (hasCode(error, 'WALRUS_NOT_FOUND')) return this.rebuild(end, endLsn)
+      if (hasCode(error, 'WALRUS_NOT_FOUND')) return this.rebuild(end)
       throw error
     }
     try {
       const index = IndexFile.open(file)
-      const of = index.segment
-      if (of.salt === header.salt && of.id === this.id && of.end === end && of.endLsn === endLsn) {
+      if (isIndexOf(index, header, end)) {
         this.indexFile = index
         return index
       }
     } catch (error) {
-      if (!hasCode(error, 'WALRUS_CORRUPT')) throw error
+      if (!hasCode(error, 'WALRUS_CORRUPT')) {
+        file.closeSync()
+        throw error
+      }
     }
     file.closeSync()
-    return this.rebuild(end, endLsn)
+    return this.rebuild(end)
   }
 
   close(): void {
@@ -167,6 +177,17 @@ export class TableSegment {
     this.#shut = true
     this.close()
   }
+}
+
+/** Whether an index file is of this segment as it is now. Of the plain log it must have every position. */
+export function isIndexOf(file: IndexFile, header: SegmentHeader, ends: SegmentEnd): boolean {
+  const { salt, id, end, endLsn } = file.segment
+  if (salt !== header.salt || id !== header.id || end !== ends.end || endLsn !== ends.endLsn) {
+    return false
+  }
+  const plain = file.heads().find(({ stream }) => stream === PLAIN_STREAM)
+  const { first, next } = plain ?? { first: header.plainNext, next: header.plainNext }
+  return first === header.plainNext && next === ends.plainNext
 }
 
 /** Refuses a header found under another segment's name. */
@@ -220,14 +241,15 @@ export class SegmentTable {
     oldest!.close()
   }
 
-  /** The end of the segment at a place in the table, and the LSN behind its last frame. */
-  endOf(at: number): { end: number; endLsn: number } {
+  /** Where the segment at a place in the table ends. */
+  endOf(at: number): SegmentEnd {
     const segment = this.#segments[at]!
     const next = this.#segments[at + 1]
     if (next === undefined) {
-      return { end: segment.lastEnd ?? Number.MAX_SAFE_INTEGER, endLsn: Number.MAX_SAFE_INTEGER }
+      const unknown = Number.MAX_SAFE_INTEGER
+      return { end: segment.lastEnd ?? unknown, endLsn: unknown, plainNext: unknown }
     }
-    const { predecessor, firstLsn } = next.header
+    const { predecessor, firstLsn, plainNext } = next.header
     if (predecessor.id !== segment.id || predecessor.salt !== segment.header.salt) {
       throw new WalrusError(
         'WALRUS_CORRUPT',
@@ -235,15 +257,15 @@ export class SegmentTable {
         { file: next.path, offset: 80 },
       )
     }
-    return { end: predecessor.end, endLsn: firstLsn }
+    return { end: predecessor.end, endLsn: firstLsn, plainNext }
   }
 
   /** The index of the segment at a place in the table. */
   indexAt(at: number): FrameFinder {
     const segment = this.#segments[at]!
-    const { end, endLsn } = this.endOf(at)
+    const end = this.endOf(at)
     this.use(segment)
-    return segment.index(end, endLsn)
+    return segment.index(end)
   }
 
   /** Forgets the segments from a place on. */

@@ -107,6 +107,12 @@ export function parseGroupHeader(
   }
 }
 
+/** Bytes of the unit at byte `at` of a run that is whole: a group's header, or a frame. No frame is as long as the magic. */
+export function unitBytes(words: Int32Array, at: number): number {
+  const first = words[at >>> 2]!
+  return first === GROUP_MAGIC ? GROUP_HEADER_BYTES : frameBytes(first >>> 0)
+}
+
 function u64At(words: Int32Array, word: number): number {
   return (words[word + 1]! >>> 0) * 0x1_0000_0000 + (words[word]! >>> 0)
 }

@@ -28,6 +28,7 @@ export {
   type GroupStamp,
   isGroupWhole,
   readGroupHeader,
+  unitBytes,
 } from './group.ts'
 export { encodeIndex, IndexFile, type IndexedSegment, type Row } from './index-file.ts'
 export { type HolderState, LockedError } from './locked-error.ts'
