@@ -2,7 +2,7 @@
  * Opening a log for writing: the lock, the end of the log, the segment to go on in.
  */
 
-import { dirname, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { Begun, type Lock, type Storage } from '@walrus/segment'
 import {
   ActiveSegment,
@@ -116,6 +116,7 @@ async function findStart(storage: Storage, dir: string, stamps: Stamps): Promise
   }
   const { segment, groups, frames, quarantined } = await takeOver(storage, dir, analysis, stamps)
   const { header } = segment
+  const { id: before, end: cutAt } = header.predecessor
   return {
     segment,
     end: { ...end, segment: segment.id, salt: header.salt, offset: segment.end },
@@ -125,12 +126,17 @@ async function findStart(storage: Storage, dir: string, stamps: Stamps): Promise
     report: {
       clean: false,
       scannedBytes: analysis.scanned.reduce((sum, scanned) => sum + scanned.scan.end, 0),
-      cut: { file: segmentPath(dir, header.predecessor.id), offset: header.predecessor.end },
+      cut: before === 0 ? undefined : { file: segmentPath(dir, before), offset: cutAt },
       takenOver: { groups, entries: frames },
-      torn: analysis.torn,
+      torn: analysis.torn && { ...analysis.torn, file: nowAt(analysis.torn.file, quarantined) },
       quarantined,
     },
   }
+}
+
+/** Where a segment is, if it may have been moved to the quarantine folder. */
+function nowAt(path: string, quarantined: readonly string[]): string {
+  return quarantined.find((moved) => basename(moved) === basename(path)) ?? path
 }
 
 async function firstSegment(storage: Storage, dir: string, stamps: Stamps): Promise<Start> {
