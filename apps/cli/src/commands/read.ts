@@ -11,8 +11,6 @@ import { entryToJson } from '../json.ts'
 import { Output } from '../output.ts'
 import { Progress } from '../progress.ts'
 
-const KEEP_ALIVE_MS = 60_000
-
 export interface ReadOptions {
   readonly dir: string
   readonly from?: number
@@ -29,15 +27,12 @@ export async function read(options: ReadOptions): Promise<number> {
     throw usageError(`--from ${from} is after --to ${to}`)
   }
   const log = await Log.open(dir, { readOnly: true })
-  // While it waits for entries nothing else keeps the process alive.
-  const alive = follow ? setInterval(() => {}, KEEP_ALIVE_MS) : undefined
   try {
     const stop = new AbortController()
     const output = new Output(() => stop.abort())
     const range = { ...(from && { from }), ...(to && { to }), follow, signal: stop.signal }
     await write(log.entries(range), output, printer(options, output), follow)
   } finally {
-    clearInterval(alive)
     await log.close()
   }
   return 0
