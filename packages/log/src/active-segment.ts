@@ -128,7 +128,9 @@ export function* createSegment(
     start: () => file.write(head, 0, durable),
     now: () => file.writeSync(head, 0, durable),
   }
-  storage.renameSync(path, segmentPath(dir, segment.id))
+  const name = segmentPath(dir, segment.id)
+  storage.renameSync(path, name)
+  file.path = name
   segment.file = file
   segment.zeroedTo = Math.max(zeroedTo, head.length)
   if (!durable) return

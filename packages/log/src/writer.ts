@@ -547,8 +547,10 @@ export class Writer implements Host {
     const groups = this.sequencer.takeBack(this.#active)
     this.#cutOff()
     for (const group of groups) group.reject(this.#failure ?? error)
+    // Those who waited behind them are refused with them: what was handed over first is never overtaken.
+    this.#admission.reject(this.#failure ?? error)
+    this.#admission.reject(this.#failure ?? error)
     if (this.#driver.late) this.#waitForLate(error)
-    this.#admit()
   }
 
   /** Nothing of a group that was taken back may stay behind the last good one. */

@@ -3,6 +3,7 @@
 import { rmSync } from 'node:fs'
 import { basename } from 'node:path'
 import { WalrusError } from '@walrus/codec'
+import { fd, type StorageFile } from '@walrus/segment'
 import { describe, expect, it } from 'vitest'
 import { type Durability, Log } from '../src/index.ts'
 import { type Call, FaultyStorage, type Kind } from './faulty-storage.ts'
@@ -143,5 +144,38 @@ describe('a full disk', () => {
       'third',
     ])
     await again.close()
+  })
+})
+
+describe('an append that is refused', () => {
+  it('is not overtaken by those that waited behind it', async () => {
+    const storage = new FaultyStorage()
+    const log = await Log.open(fresh(), { storage, bufferBytes: 65_536 })
+    await log.append('first')
+    let full = true
+    storage.fault = (call) => (full && call.kind === 'durable write' ? 'ENOSPC' : undefined)
+    const large = new Uint8Array(60_000)
+    const results = await Promise.allSettled([
+      log.append(large).finally(() => (full = false)),
+      log.append(large),
+      log.append('small, and still behind the large ones'),
+    ])
+    expect(results.map((result) => result.status)).toEqual(['rejected', 'rejected', 'rejected'])
+    expect(await log.append('second')).toBe(2)
+    await log.close()
+  })
+
+  it('names the segment by the name it has, not by the one it was made under', async () => {
+    const storage = fd()
+    const segments: StorageFile[] = []
+    const open = storage.open.bind(storage)
+    storage.open = async (path, mode) => {
+      const file = await open(path, mode)
+      if (path.includes('.seg')) segments.push(file)
+      return file
+    }
+    const log = await Log.open(fresh(), { storage })
+    await log.close()
+    expect(segments.map(({ path }) => basename(path))).toEqual(['000000000001.seg'])
   })
 })

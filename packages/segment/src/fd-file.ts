@@ -47,7 +47,7 @@ function openForDurableWrites(fd: number): number | undefined {
 }
 
 export class FdFile implements StorageFile {
-  readonly path: string
+  path: string
   readonly #fd: number
   readonly #writable: boolean
   #durableFd: number | undefined

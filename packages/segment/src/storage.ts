@@ -63,7 +63,8 @@ export interface Environment {
 export type OpenMode = 'read' | 'write' | 'create'
 
 export interface StorageFile {
-  readonly path: string
+  /** What errors call it; whoever renames an open file sets it anew. Nothing is opened by it. */
+  path: string
   /** Size in bytes. */
   size(): Promise<number>
   sizeSync(): number
