@@ -41,7 +41,7 @@ function faults(outcome: Outcome, least: number): string[] {
     if (refused.file === undefined || refused.offset === undefined) found.push('refused, not where')
     return found
   }
-  if (iterated.some((entry, at) => entry !== ENTRIES[at])) found.push(`iterated ${iterated}`)
+  if (iterated.some((entry, at) => entry !== ENTRIES[at])) found.push(`iterated ${iterated.join()}`)
   if (stopped === undefined) {
     if (iterated.length < least) found.push(`${iterated.length} entries and no error`)
     if (iterated.length < ENTRIES.length && tornAt !== iterated.length + 1) {

@@ -37,7 +37,7 @@ beforeAll(async () => {
   ;({ dir: other } = await threeSegments(2))
 })
 
-async function withTail(bytes: Buffer | undefined) {
+async function withTail(bytes: Uint8Array | undefined) {
   const dir = copyOf(image)
   if (bytes === undefined) unlinkSync(join(dir, 'TAIL'))
   else writeFileSync(join(dir, 'TAIL'), bytes)

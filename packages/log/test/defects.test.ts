@@ -29,7 +29,7 @@ async function entriesOf(log: Log): Promise<string[]> {
 /** A log of three segments of three entries, closed. */
 async function threeSegments(): Promise<{ dir: string; entries: string[] }> {
   const dir = fresh()
-  const entries = [...'abcdefghi'].map((letter) => letter.repeat(20_000))
+  const entries = 'abcdefghi'.split('').map((letter) => letter.repeat(20_000))
   const log = await open(dir, { segmentBytes: 0x1_0000 })
   for (const entry of entries) await log.append(entry)
   await log.close()

@@ -5,7 +5,6 @@ import type { FaultyStorage, Kind } from './faulty-storage.ts'
 import type { Inode } from './power-model.ts'
 
 export class FaultyFile implements StorageFile {
-  readonly path: string
   readonly #storage: FaultyStorage
   readonly #file: StorageFile
   readonly #inode: Inode | undefined
@@ -13,10 +12,17 @@ export class FaultyFile implements StorageFile {
   #whenIdle: (() => void)[] = []
 
   constructor(storage: FaultyStorage, file: StorageFile, inode: Inode | undefined) {
-    this.path = file.path
     this.#storage = storage
     this.#file = file
     this.#inode = inode
+  }
+
+  get path(): string {
+    return this.#file.path
+  }
+
+  set path(path: string) {
+    this.#file.path = path
   }
 
   size(): Promise<number> {
