@@ -88,3 +88,27 @@ it.for(
     }
   },
 )
+
+it.for(EACH)(
+  'what a killed writer left, and its successor returned, is durable then (%s)',
+  async ([, durability]) => {
+    const counting = new FaultyStorage()
+    await runWorkload(fresh(), counting, durability)
+    for (let at = 7; at < counting.changes; at += 2) {
+      const dir = fresh()
+      const model = new PowerModel(dir)
+      const fault = ({ change }: { change: number }) => (change === at ? 'stop' : undefined)
+      await runWorkload(dir, new FaultyStorage({ model, seed: at, fault }), durability)
+      const successor = new FaultyStorage({ model, seed: 99, now: 1_700_000_100_000 })
+      const log = await Log.open(dir, { storage: successor, segmentBytes: SEGMENT_BYTES })
+      const recovered = summary(await contentsOf(log))
+      const left = fresh()
+      model.lose(left, at % 3 === 0 ? undefined : randomFrom(at))
+      const last = new FaultyStorage({ bootId: 'second boot' })
+      expect(await open(left, last), `killed in call ${at}`).toEqual(recovered)
+      await log.close()
+      rmSync(dir, { recursive: true })
+      rmSync(left, { recursive: true })
+    }
+  },
+)
