@@ -28,7 +28,7 @@ import {
   type Stamps,
 } from './active-segment.ts'
 import type { Analysis } from './analysis.ts'
-import { hasCode } from './errors.ts'
+import { corrupt, hasCode } from './errors.ts'
 import { writeIndex } from './index-writer.ts'
 import {
   indexPath,
@@ -206,7 +206,9 @@ async function copySegment(
   const file = await storage.open(path, 'read')
   try {
     const range = { file, id, seed: seedOf(header.salt), from, to: scan.end, firstLsn }
-    await scanGroups(range, (group) => copy.add(group, header.baseTime))
+    const copied = await scanGroups(range, (group) => copy.add(group, header.baseTime))
+    if (copied.end === scan.end) return
+    throw corrupt(path, copied.end, 'a commit group that was whole a moment ago is not any more')
   } finally {
     await file.close()
   }

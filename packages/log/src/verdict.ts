@@ -148,7 +148,7 @@ function judge(
   )
 }
 
-/** The place in the scanned segments where LSN `mark` is, or would be. */
+/** The last border between groups in the scanned segments that LSN `mark` has reached. */
 async function provenPoint(
   files: SegmentFiles,
   scanned: readonly ScannedSegment[],
@@ -160,21 +160,17 @@ async function provenPoint(
   if (mark <= header.firstLsn) return pointAt(holder, header.firstGroup, header.firstLsn)
   const sample = index.samples().findLast(({ lsn }) => header.firstLsn + lsn <= mark)!
   let offset = sample.offset
-  const range = {
-    id,
-    seed: seedOf(header.salt),
-    from: sample.offset,
-    to: scan.end,
-    firstLsn: header.firstLsn + sample.lsn,
-  }
+  let lsn = header.firstLsn + sample.lsn
+  const range = { id, seed: seedOf(header.salt), from: offset, to: scan.end, firstLsn: lsn }
   await files.with(id, (file) =>
     scanGroups({ ...range, file }, (group) => {
-      if (group.header.firstLsn + group.header.count <= mark) {
-        offset = group.offset + group.header.size
-      }
+      const endLsn = group.header.firstLsn + group.header.count
+      if (endLsn > mark) return
+      offset = group.offset + group.header.size
+      lsn = endLsn
     }),
   )
-  return pointAt(holder, offset, mark)
+  return pointAt(holder, offset, lsn)
 }
 
 function pointAt(segment: ScannedSegment, offset: number, lsn: number): Point {

@@ -113,6 +113,22 @@ describe('a tail file', () => {
     }
   })
 
+  it('with a mark in the middle of a group, of a log that was not closed', async () => {
+    const dir = fresh()
+    const log = await Log.open(dir, { storage: new FaultyStorage() })
+    await log.append('one')
+    await log.appendBatch(['two', 'three', 'four'])
+    await log.append('five')
+    const left = copyOf(dir)
+    const bytes = readFileSync(join(left, 'TAIL'))
+    for (const at of [0, 512]) {
+      bytes.writeBigUInt64LE(3n, at + 56)
+      bytes.writeUInt32LE(crc32(bytes, 0, at, at + 124), at + 124)
+    }
+    writeFileSync(join(left, 'TAIL'), bytes)
+    expect((await outcomeOf(left, 0)).iterated).toEqual(['one', 'two', 'three', 'four', 'five'])
+  })
+
   it('is the last to know of entries that were cut off with a clean border', async () => {
     const dir = copyOf(image)
     const last = '000000000003.seg'
