@@ -9,26 +9,20 @@
  */
 
 import type { EncodedAttributes, Storage, StorageFile, Timer } from '@walrus/segment'
-import { type ActiveSegment, createSegment, type PreparedFile } from './active-segment.ts'
+import type { ActiveSegment } from './active-segment.ts'
 import { Addition } from './addition.ts'
 import { Admission, type Place } from './admission.ts'
 import type { StreamState } from './catalog.ts'
 import { closedError, failedError, hasCode } from './errors.ts'
-import { type Host, Maintenance } from './maintenance.ts'
-import { writeIndex } from './index-writer.ts'
-import { unfinishedSegmentPath } from './names.ts'
-import { Driver, doLater, type Operation, type Procedure } from './operation.ts'
+import { Driver, type Operation, type Procedure } from './operation.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { PendingGroup } from './pending-group.ts'
 import type { Sequencer } from './sequencer.ts'
 import type { Point, TailFile } from './tail-file.ts'
-import { type TailFrame, TailKeeper } from './tail-keeper.ts'
-import { ZeroAhead } from './zero-ahead.ts'
+import { type FilesHost, type FilesStart, WriterFiles } from './writer-files.ts'
 
 /** What `appendSync` without durability may keep in memory, in bytes; also what is written without a thread. */
 const SYNC_BUFFER_BYTES = 0x4_0000
-/** Ended segments that may wait to be synced before a caller who never yields has to do it. */
-const MAX_BACKLOG = 8
 /** After a full disk, entries that were promised are tried again this often, in milliseconds. */
 const RETRY_EVERY_MS = 250
 
@@ -43,27 +37,20 @@ export interface WriterEvents {
 }
 
 /** Where a writer begins. */
-export interface WriterStart {
-  readonly segment: ActiveSegment
+export interface WriterStart extends FilesStart {
   readonly written: Point
-  readonly tail: TailFrame
 }
 
-export class Writer implements Host {
+export class Writer implements FilesHost {
   readonly storage: Storage
   readonly dir: string
   readonly sequencer: Sequencer
   readonly #options: ResolvedOptions
   readonly #events: WriterEvents
-  readonly #tail: TailKeeper
   readonly #driver: Driver
   readonly #admission: Admission
-  readonly #maintenance: Maintenance
-  readonly #zeroAhead: ZeroAhead
+  readonly #files: WriterFiles
   readonly #durably: boolean
-  #active: ActiveSegment
-  #target: PreparedFile | undefined
-  #attempt = 0
   #written: Point
   #durable: Point
   #failure: Error | undefined
@@ -92,15 +79,7 @@ export class Writer implements Host {
     this.sequencer = sequencer
     this.#options = options
     this.#events = events
-    this.#tail = new TailKeeper(
-      this.storage,
-      tail,
-      start.tail,
-      () => this.#durable,
-      (error) => this.fail(error),
-    )
     this.#durably = options.durability === 'commit'
-    this.#active = start.segment
     this.#written = start.written
     this.#durable = start.written
     this.#driver = new Driver(
@@ -113,23 +92,13 @@ export class Writer implements Host {
       },
     )
     this.#admission = new Admission(() => this.#flushSoon())
-    this.#maintenance = new Maintenance(this)
-    this.#maintenance.began(start.segment)
-    this.#zeroAhead = new ZeroAhead(
-      this,
-      options.segmentBytes,
-      this.#durably && options.storage.zeroAhead,
-      () => {
-        this.sequencer.updateLimit()
-        this.#admit()
-      },
-      () => unfinishedSegmentPath(dir, this.#active.id + 1, ++this.#attempt),
-    )
+    const { segmentBytes } = options
+    this.#files = new WriterFiles(this, { segmentBytes, durably: this.#durably }, tail, start)
   }
 
   /** Writes down durably where this writer begins. */
   async noteStart(): Promise<void> {
-    await this.#tail.durably().start()
+    await this.#files.tail.durably().start()
   }
 
   get written(): Point {
@@ -252,7 +221,7 @@ export class Writer implements Host {
     if (refusal !== undefined) throw refusal
     const lsn = this.sequencer.nextLsn
     await this.settled()
-    if (this.#durable.lsn < lsn && this.#failure === undefined) await this.#maintenance.sync()
+    if (this.#durable.lsn < lsn && this.#failure === undefined) await this.#files.maintenance.sync()
     if (this.#durable.lsn < lsn) throw this.#failure ?? closedError()
   }
 
@@ -280,11 +249,11 @@ export class Writer implements Host {
     try {
       if (this.#full === undefined) await this.settled()
       else this.flushSync()
-      await this.#zeroAhead.idle()
-      if (this.#failure === undefined) await this.#maintenance.sync()
-      await this.#maintenance.idle()
+      await this.#files.zeroAhead.idle()
+      if (this.#failure === undefined) await this.#files.maintenance.sync()
+      await this.#files.maintenance.idle()
       await this.#driver.noneLate()
-      if (this.#failure === undefined) await this.#leaveClean()
+      if (this.#failure === undefined) await this.#files.leaveClean(this.#written)
     } catch (error) {
       for (const group of this.sequencer.queue) group.reject(error)
       if (hasCode(error, 'WALRUS_DISK_FULL')) throw error
@@ -293,59 +262,35 @@ export class Writer implements Host {
       for (const timer of [this.#syncTimer, this.#retryTimer]) timer?.cancel()
       // Of a log that has failed a group may still be under way.
       await this.#driver.idle()
-      await this.#zeroAhead.idle()
-      await this.#maintenance.idle()
-      await this.#release()
+      await this.#files.zeroAhead.idle()
+      await this.#files.maintenance.idle()
+      await this.#files.release()
     }
     if (this.#failure !== undefined) throw this.#failure
-  }
-
-  /** Lets go of every file, also when letting go of another one fails. */
-  async #release(): Promise<void> {
-    const releases = [
-      () => this.#discard(this.#zeroAhead.take()),
-      () => this.#discard(this.#target),
-      () => this.#maintenance.close(),
-      () => this.#active.file?.close(),
-      () => this.#tail.release(),
-    ]
-    for (const release of releases) {
-      try {
-        await release()
-      } catch (error) {
-        this.fail(error)
-      }
-    }
-  }
-
-  async #leaveClean(): Promise<void> {
-    const segment = this.#active
-    const file = segment.file!
-    await file.truncate(segment.writtenEnd)
-    await file.sync()
-    try {
-      const { index, header } = segment
-      const { offset: end, lsn: endLsn } = this.#written
-      await doLater(writeIndex(this.storage, this.dir, index, { ...header, end, endLsn }))
-    } catch (error) {
-      if (!hasCode(error, 'WALRUS_DISK_FULL')) throw error
-    }
-    await this.#tail.closed()
   }
 
   reachedDurable(point: Point): void {
     if (point.lsn <= this.#durable.lsn) return
     this.#durable = point
-    this.#tail.soon()
+    this.#files.tail.soon()
     this.#events.advanced()
+  }
+
+  began(segment: ActiveSegment): void {
+    this.#events.began(segment)
   }
 
   ended(segment: ActiveSegment): void {
     this.#events.ended(segment)
   }
 
+  frontMoved(): void {
+    this.sequencer.updateLimit()
+    this.#admit()
+  }
+
   tail(): Operation {
-    return this.#tail.durably()
+    return this.#files.tail.durably()
   }
 
   fail(error: unknown): void {
@@ -354,7 +299,7 @@ export class Writer implements Host {
     this.sequencer.close()
     for (const group of this.sequencer.queue) group.reject(this.#failure)
     this.#admission.reject(this.#failure)
-    this.#maintenance.abandon()
+    this.#files.maintenance.abandon()
     this.#events.advanced()
     this.#settle()
   }
@@ -432,7 +377,7 @@ export class Writer implements Host {
   /** Writes one group, and before it the segment it begins, if it does. */
   *#commit(group: PendingGroup): Procedure {
     const { segment, offset } = group
-    if (segment.file === undefined) yield* this.#begin(segment)
+    if (segment.file === undefined) yield* this.#files.begin(segment)
     const file = segment.file!
     const bytes = this.sequencer.seal(group, this.#durable.lsn)
     const durable = this.#durably
@@ -456,7 +401,7 @@ export class Writer implements Host {
     this.sequencer.written()
     if (durable) this.reachedDurable(this.#written)
     else this.#unsyncedWritten()
-    this.#zeroAhead.poke(segment, this.#sequencedEnd(), group.size, this.#synchronous)
+    this.#files.zeroAhead.poke(segment, this.#sequencedEnd(), group.size, this.#synchronous)
   }
 
   /** Small writes that need no sync are quicker done than handed to a thread. */
@@ -465,58 +410,10 @@ export class Writer implements Host {
     else await file.write(bytes, offset, false)
   }
 
-  *#begin(segment: ActiveSegment): Procedure {
-    const maintenance = this.#maintenance
-    if (maintenance.backlog >= MAX_BACKLOG) {
-      yield { start: () => maintenance.idle(), now: () => maintenance.finishNow() }
-    }
-    if (this.#failure !== undefined) throw this.#failure
-    this.#target ??= this.#zeroAhead.take() ?? this.#newTarget(segment.id)
-    try {
-      yield* createSegment(
-        this.storage,
-        this.dir,
-        segment,
-        this.#target,
-        this.#durable.lsn,
-        this.#durably,
-      )
-    } catch (error) {
-      if (segment.file !== undefined) {
-        // It has its name, so what failed is the sync of the directory, and that is final whatever the reason.
-        segment.retire()
-        this.#target = undefined
-        this.fail(error)
-      }
-      throw error
-    }
-    this.#target = undefined
-    if (this.#failure !== undefined) {
-      // It failed meanwhile, elsewhere. Nothing more is written.
-      segment.retire()
-      throw this.#failure
-    }
-    const before = this.#active
-    this.#active = segment
-    maintenance.began(segment)
-    this.#events.began(segment)
-    maintenance.end({ segment: before, successor: segment })
-  }
-
-  #newTarget(id: number): PreparedFile {
-    const path = unfinishedSegmentPath(this.dir, id, ++this.#attempt)
-    return { file: this.storage.openSync(path, 'create'), path, zeroedTo: 0 }
-  }
-
-  async #discard(target: PreparedFile | undefined): Promise<void> {
-    if (target === undefined) return
-    await target.file.close()
-    await this.storage.remove(target.path)
-  }
-
   #sequencedEnd(): number {
     const { segment, sequencedEnd } = this.sequencer
-    return segment === this.#active ? sequencedEnd : this.#active.writtenEnd
+    const { active } = this.#files
+    return segment === active ? sequencedEnd : active.writtenEnd
   }
 
   /** A write failed. Tells everyone whom it concerns. */
@@ -544,24 +441,12 @@ export class Writer implements Host {
   }
 
   #takeBack(error: unknown): void {
-    const groups = this.sequencer.takeBack(this.#active)
-    this.#cutOff()
+    const groups = this.sequencer.takeBack(this.#files.active)
+    this.#files.cutOff()
     for (const group of groups) group.reject(this.#failure ?? error)
     // Those who waited behind them are refused with them: what was handed over first is never overtaken.
     this.#admission.reject(this.#failure ?? error)
-    this.#admission.reject(this.#failure ?? error)
     if (this.#driver.late) this.#waitForLate(error)
-  }
-
-  /** Nothing of a group that was taken back may stay behind the last good one. */
-  #cutOff(): void {
-    const active = this.#active
-    try {
-      active.file!.truncateSync(active.writtenEnd)
-      active.zeroedTo = active.writtenEnd
-    } catch (cause) {
-      this.fail(cause)
-    }
   }
 
   /** A write that was taken over may still put the group there that was taken back: nothing is written before that. */
@@ -570,7 +455,7 @@ export class Writer implements Host {
     void this.#driver.noneLate().then(() => {
       this.#blocked = undefined
       if (this.#failure !== undefined) return
-      this.#cutOff()
+      this.#files.cutOff()
       this.#flushSoon()
     })
   }
@@ -581,7 +466,7 @@ export class Writer implements Host {
     if (typeof durability !== 'object' || this.#syncTimer !== undefined) return
     this.#syncTimer = this.storage.env.after(durability.everyMs, () => {
       this.#syncTimer = undefined
-      if (this.#failure === undefined) void this.#maintenance.sync()
+      if (this.#failure === undefined) void this.#files.maintenance.sync()
     })
   }
 }

@@ -1,0 +1,180 @@
+/**
+ * The files one writer writes to: the segment that groups go into, the one made ready to follow it, the tail file.
+ */
+
+import type { Storage } from '@walrus/segment'
+import { type ActiveSegment, createSegment, type PreparedFile } from './active-segment.ts'
+import { hasCode } from './errors.ts'
+import { writeIndex } from './index-writer.ts'
+import { type Host, Maintenance } from './maintenance.ts'
+import { unfinishedSegmentPath } from './names.ts'
+import { doLater, type Procedure } from './operation.ts'
+import type { Point, TailFile } from './tail-file.ts'
+import { type TailFrame, TailKeeper } from './tail-keeper.ts'
+import { ZeroAhead } from './zero-ahead.ts'
+
+/** Ended segments that may wait to be synced before a caller who never yields has to do it. */
+const MAX_BACKLOG = 8
+
+/** What the files need of the writer. */
+export interface FilesHost extends Host {
+  /** Up to where the log is durable. */
+  readonly durable: Point
+  /** Why nothing more may be written, once that is so. */
+  readonly failure: Error | undefined
+  /** Groups go into this segment from now on. */
+  began(segment: ActiveSegment): void
+  /** What may be sequenced in the active segment has changed. */
+  frontMoved(): void
+}
+
+/** What a writer begins with. */
+export interface FilesStart {
+  readonly segment: ActiveSegment
+  readonly tail: TailFrame
+}
+
+/** How the writer's files are written. */
+export interface FilesOptions {
+  readonly segmentBytes: number
+  /** Whether what is acknowledged must be durable. */
+  readonly durably: boolean
+}
+
+export class WriterFiles {
+  readonly tail: TailKeeper
+  readonly maintenance: Maintenance
+  readonly zeroAhead: ZeroAhead
+  readonly #host: FilesHost
+  readonly #storage: Storage
+  readonly #dir: string
+  readonly #durably: boolean
+  #active: ActiveSegment
+  #target: PreparedFile | undefined
+  #attempt = 0
+
+  constructor(host: FilesHost, options: FilesOptions, tail: TailFile, start: FilesStart) {
+    const { storage, dir } = host
+    this.#host = host
+    this.#storage = storage
+    this.#dir = dir
+    this.#durably = options.durably
+    this.#active = start.segment
+    this.tail = new TailKeeper(
+      storage,
+      tail,
+      start.tail,
+      () => host.durable,
+      (error) => host.fail(error),
+    )
+    this.maintenance = new Maintenance(host)
+    this.maintenance.began(start.segment)
+    this.zeroAhead = new ZeroAhead(
+      host,
+      options.segmentBytes,
+      options.durably && storage.zeroAhead,
+      () => host.frontMoved(),
+      () => unfinishedSegmentPath(dir, this.#active.id + 1, ++this.#attempt),
+    )
+  }
+
+  /** The segment that groups go into. */
+  get active(): ActiveSegment {
+    return this.#active
+  }
+
+  /** Makes a planned segment the one that groups go into, and ends the one before in the background. */
+  *begin(segment: ActiveSegment): Procedure {
+    const { maintenance } = this
+    if (maintenance.backlog >= MAX_BACKLOG) {
+      yield { start: () => maintenance.idle(), now: () => maintenance.finishNow() }
+    }
+    if (this.#host.failure !== undefined) throw this.#host.failure
+    this.#target ??= this.zeroAhead.take() ?? this.#newTarget(segment.id)
+    try {
+      yield* createSegment(
+        this.#storage,
+        this.#dir,
+        segment,
+        this.#target,
+        this.#host.durable.lsn,
+        this.#durably,
+      )
+    } catch (error) {
+      if (segment.file !== undefined) {
+        // It has its name, so what failed is the sync of the directory, and that is final whatever the reason.
+        segment.retire()
+        this.#target = undefined
+        this.#host.fail(error)
+      }
+      throw error
+    }
+    this.#target = undefined
+    if (this.#host.failure !== undefined) {
+      // It failed meanwhile, elsewhere. Nothing more is written.
+      segment.retire()
+      throw this.#host.failure
+    }
+    const before = this.#active
+    this.#active = segment
+    maintenance.began(segment)
+    this.#host.began(segment)
+    maintenance.end({ segment: before, successor: segment })
+  }
+
+  /** Nothing of a group that was taken back may stay behind the last good one. */
+  cutOff(): void {
+    const active = this.#active
+    try {
+      active.file!.truncateSync(active.writtenEnd)
+      active.zeroedTo = active.writtenEnd
+    } catch (cause) {
+      this.#host.fail(cause)
+    }
+  }
+
+  /** Leaves the files as a clean close does: `written` is the end of everything. */
+  async leaveClean(written: Point): Promise<void> {
+    const segment = this.#active
+    const file = segment.file!
+    await file.truncate(segment.writtenEnd)
+    await file.sync()
+    try {
+      const { index, header } = segment
+      const { offset: end, lsn: endLsn } = written
+      await doLater(writeIndex(this.#storage, this.#dir, index, { ...header, end, endLsn }))
+    } catch (error) {
+      if (!hasCode(error, 'WALRUS_DISK_FULL')) throw error
+    }
+    await this.tail.closed()
+  }
+
+  /** Lets go of every file, also when letting go of another one fails. */
+  async release(): Promise<void> {
+    const releases: (() => Promise<void> | undefined)[] = [
+      () => this.#discard(this.zeroAhead.take()),
+      () => this.#discard(this.#target),
+      async () => this.maintenance.close(),
+      () => this.#active.file?.close(),
+      () => this.tail.release(),
+    ]
+    for (const release of releases) {
+      try {
+        await release()
+      } catch (error) {
+        this.#host.fail(error)
+      }
+    }
+  }
+
+  #newTarget(id: number): PreparedFile {
+    const path = unfinishedSegmentPath(this.#dir, id, ++this.#attempt)
+    return { file: this.#storage.openSync(path, 'create'), path, zeroedTo: 0 }
+  }
+
+  async #discard(target: PreparedFile | undefined): Promise<void> {
+    if (target === undefined) return
+    await target.file.close()
+    await this.#storage.remove(target.path)
+  }
+}
