@@ -113,7 +113,7 @@ describe('a batch', () => {
   it('may not have more entries, or more bytes, than a commit group can hold', async () => {
     const log = await Log.open(dir())
     const refusal = { code: 'WALRUS_ENTRY_TOO_LARGE' }
-    await expect(log.appendBatch(new Array(2 ** 24 + 1))).rejects.toMatchObject({
+    await expect(log.appendBatch(Array.from({ length: 2 ** 24 + 1 }))).rejects.toMatchObject({
       ...refusal,
       message: 'a batch of 16777217 entries is larger than 16777216; nothing was written',
     })

@@ -87,7 +87,8 @@ describe('a named stream', () => {
 
   it('keeps the same order when its first append was refused', async () => {
     const log = await Log.open(dir(), { maxEntryBytes: 1 })
-    await expect(log.stream('a').append('too large')).rejects.toThrow()
+    const refused = log.stream('a').append('too large')
+    await expect(refused).rejects.toMatchObject({ code: 'WALRUS_ENTRY_TOO_LARGE' })
     await log.stream('b').append('')
     await log.stream('a').append('')
     expect(log.streams()).toEqual(['b', 'a'])
