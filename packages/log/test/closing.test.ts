@@ -108,6 +108,7 @@ describe('a closed log', () => {
   it('was closed by await using', async () => {
     let kept: Log
     {
+      // oxlint-disable-next-line typescript/await-thenable -- it is; the linter misses the types of the tests
       await using log = await Log.open(dir())
       await log.append('x')
       kept = log
