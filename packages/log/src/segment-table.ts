@@ -55,18 +55,28 @@ export class TableSegment {
   readonly path: string
   readonly #dir: string
   readonly #storage: Storage
+  readonly #opened: (segment: TableSegment) => void
   #header: SegmentHeader | undefined
   #seed = 0
   #memory: SegmentIndex | undefined
+  /** Made from the segment, for want of a file; let go with the files. */
+  #rebuilt: SegmentIndex | undefined
   /** The newest segment's end; the others' is known from the next one's header. */
   lastEnd: number | undefined
   file: StorageFile | undefined
   indexFile: IndexFile | undefined
   #shut = false
 
-  constructor(storage: Storage, dir: string, id: number) {
+  /** @param opened called when its file has been opened */
+  constructor(
+    storage: Storage,
+    dir: string,
+    id: number,
+    opened: (segment: TableSegment) => void,
+  ) {
     this.#storage = storage
     this.#dir = dir
+    this.#opened = opened
     this.id = id
     this.path = segmentPath(dir, id)
   }
@@ -101,13 +111,16 @@ export class TableSegment {
 
   open(): StorageFile {
     if (this.#shut) throw closedError()
-    this.file ??= this.#storage.openSync(this.path, 'read')
+    if (this.file === undefined) {
+      this.file = this.#storage.openSync(this.path, 'read')
+      this.#opened(this)
+    }
     return this.file
   }
 
   /** The index of the segment, which ends there. */
   index(end: SegmentEnd): FrameFinder {
-    return this.#memory ?? this.indexFile ?? this.#load(end)
+    return this.#memory ?? this.#rebuilt ?? this.indexFile ?? this.#load(end)
   }
 
   /** Reads the segment to make its index anew, because the file's led astray. */
@@ -135,7 +148,7 @@ export class TableSegment {
         `no whole commit group stands where the one with LSN ${result.nextLsn} must`,
       )
     }
-    this.#memory = index
+    this.#rebuilt = index
     return index
   }
 
@@ -170,6 +183,7 @@ export class TableSegment {
     this.indexFile?.closeSync()
     this.file = undefined
     this.indexFile = undefined
+    this.#rebuilt = undefined
   }
 
   /** Closes the files for good: the log is closed, and a read still under way must not open them again. */
@@ -222,7 +236,7 @@ export class SegmentTable {
   }
 
   add(id: number): TableSegment {
-    const segment = new TableSegment(this.#storage, this.#dir, id)
+    const segment = new TableSegment(this.#storage, this.#dir, id, (opened) => this.use(opened))
     this.#segments.push(segment)
     return segment
   }

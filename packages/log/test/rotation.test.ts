@@ -105,16 +105,43 @@ describe('a segment', () => {
     expect(readdirSync('/proc/self/fd').length).toBeLessThan(before)
   })
 
-  it('is read with a bounded number of descriptors, however many there are', async () => {
-    const log = await Log.open(dir(), { segmentBytes: SEGMENT_BYTES, durability: 'none' })
-    for (let at = 1; at <= 150; at++) log.appendSync(numbered(at, 40_000))
-    const before = readdirSync('/proc/self/fd').length
-    for (let at = 1; at <= 150; at++) expect((await log.get(at)).data[0]).toBe(numbered(at, 1)[0])
-    expect(readdirSync('/proc/self/fd').length - before).toBeLessThanOrEqual(2 * 64)
-    await log.close()
-    expect(readdirSync('/proc/self/fd').length).toBeLessThan(before)
+  it.each([
+    [
+      'one after another',
+      async (reads: (() => Promise<void>)[]) => {
+        for (const read of reads) await read()
+      },
+    ],
+    [
+      'all at once',
+      async (reads: (() => Promise<void>)[]) => {
+        await Promise.all(reads.map((read) => read()))
+      },
+    ],
+  ])('is read with a bounded number of descriptors, %s', async (_name, all) => {
+    const options = { segmentBytes: SEGMENT_BYTES, durability: 'none' } as const
+    const first = await Log.open(dir(), options)
+    for (let at = 1; at <= 150; at++) first.appendSync(numbered(at, 40_000))
+    for (const open of [() => first, () => reopened(first)]) {
+      const log = await open()
+      const before = readdirSync('/proc/self/fd').length
+      const reads = Array.from({ length: 150 }, (_, at) => async (): Promise<void> => {
+        expect(digest((await log.get(at + 1)).data)).toBe(digest(numbered(at + 1, 40_000)))
+      })
+      await all(reads)
+      await sleep(5)
+      expect(readdirSync('/proc/self/fd').length - before).toBeLessThanOrEqual(2 * 64)
+      await log.close()
+      expect(readdirSync('/proc/self/fd').length).toBeLessThan(before)
+    }
   })
 })
+
+/** The log, closed and opened again. */
+async function reopened(log: Log): Promise<Log> {
+  await log.close()
+  return await Log.open(log.dir)
+}
 
 function segmentSizes(path: string): number[] {
   const names = readdirSync(path).filter((name) => name.endsWith('.seg'))
