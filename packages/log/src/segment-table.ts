@@ -68,12 +68,7 @@ export class TableSegment {
   #shut = false
 
   /** @param opened called when its file has been opened */
-  constructor(
-    storage: Storage,
-    dir: string,
-    id: number,
-    opened: (segment: TableSegment) => void,
-  ) {
+  constructor(storage: Storage, dir: string, id: number, opened: (segment: TableSegment) => void) {
     this.#storage = storage
     this.#dir = dir
     this.#opened = opened
