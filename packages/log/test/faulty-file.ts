@@ -1,17 +1,41 @@
 /** A file of the faulty storage: every call goes by it, and to the power model. */
 
 import type { StorageFile } from '@walrus/segment'
-import type { FaultyStorage, Kind } from './faulty-storage.ts'
-import type { Inode } from './power-model.ts'
+import type { Inode, PowerModel } from './power-model.ts'
+
+/** The calls that change a disk, and those that only look. */
+export type Kind =
+  | 'create'
+  | 'write'
+  | 'durable write'
+  | 'sync'
+  | 'truncate'
+  | 'rename'
+  | 'remove'
+  | 'mkdir'
+  | 'sync directory'
+  | 'open'
+  | 'read'
+  | 'size'
+  | 'list'
+
+/** Where every call goes by. */
+export interface Calls {
+  readonly model: PowerModel | undefined
+  /** Does a call at once; `partly` is what is left of it when it fails in the middle. */
+  immediately<T>(kind: Kind, path: string, act: () => T, partly?: (share: number) => void): T
+  /** Does a call when its turn comes. */
+  later<T>(kind: Kind, path: string, act: () => T, partly?: (share: number) => void): Promise<T>
+}
 
 export class FaultyFile implements StorageFile {
-  readonly #storage: FaultyStorage
+  readonly #storage: Calls
   readonly #file: StorageFile
   readonly #inode: Inode | undefined
   #inFlight = 0
   #whenIdle: (() => void)[] = []
 
-  constructor(storage: FaultyStorage, file: StorageFile, inode: Inode | undefined) {
+  constructor(storage: Calls, file: StorageFile, inode: Inode | undefined) {
     this.#storage = storage
     this.#file = file
     this.#inode = inode

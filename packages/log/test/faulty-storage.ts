@@ -9,25 +9,11 @@
 
 import { WalrusError } from '@walrus/codec'
 import { fd, type Lock, type OpenMode, type Storage, type StorageFile } from '@walrus/segment'
-import { FaultyFile } from './faulty-file.ts'
+import { type Calls, FaultyFile, type Kind } from './faulty-file.ts'
 import type { PowerModel } from './power-model.ts'
 import { type Random, randomFrom } from './random.ts'
 
-/** The calls that change a disk, and those that only look. */
-export type Kind =
-  | 'create'
-  | 'write'
-  | 'durable write'
-  | 'sync'
-  | 'truncate'
-  | 'rename'
-  | 'remove'
-  | 'mkdir'
-  | 'sync directory'
-  | 'open'
-  | 'read'
-  | 'size'
-  | 'list'
+export type { Kind } from './faulty-file.ts'
 
 const LOOKING: readonly Kind[] = ['open', 'read', 'size', 'list']
 
@@ -63,7 +49,7 @@ interface Alarm {
   done: boolean
 }
 
-export class FaultyStorage implements Storage {
+export class FaultyStorage implements Storage, Calls {
   readonly name = 'faulty'
   readonly align = 1
   readonly canView = false
