@@ -1,7 +1,19 @@
 /** An entry as it is read from the log. */
 
 import { binaryCodec } from '@walrus/codec'
-import { type Attributes, decodeAttributes } from '@walrus/segment'
+import {
+  type Attributes,
+  decodeAttributes,
+  FRAME_HEADER_BYTES,
+  FrameKind,
+  frameAttributesLength,
+  frameFlags,
+  frameKind,
+  frameLength,
+  framePosition,
+  frameStream,
+  frameTime,
+} from '@walrus/segment'
 
 export class LogEntry {
   /** Its index in the plain log, or its position in the stream it was read from. */
@@ -51,4 +63,38 @@ export class LogEntry {
   #given(): Attributes {
     return this.#attributes === undefined ? {} : decodeAttributes(this.#flags, this.#attributes)
   }
+}
+
+/** Whether the frame at `at` is that of an entry, and of which. */
+export function isEntry(words: Int32Array, at: number, stream: number, position: number): boolean {
+  return (
+    framePosition(words, at) === position &&
+    frameStream(words, at) === stream &&
+    frameKind(words, at) === FrameKind.entry
+  )
+}
+
+/** The entry in a frame that has been checked. */
+export function entryAt(
+  bytes: Uint8Array,
+  words: Int32Array,
+  at: number,
+  position: number,
+  baseTime: number,
+): LogEntry {
+  const length = frameLength(words, at)
+  const time = baseTime + frameTime(words, at)
+  const body = at + FRAME_HEADER_BYTES
+  const attributes = frameAttributesLength(words, at)
+  if (attributes === 0) {
+    const data = new Uint8Array(bytes.buffer, body, length)
+    return new LogEntry(position, data, time, 0, undefined)
+  }
+  return new LogEntry(
+    position,
+    new Uint8Array(bytes.buffer, body + attributes, length - attributes),
+    time,
+    frameFlags(words, at),
+    bytes.subarray(body, body + attributes),
+  )
 }

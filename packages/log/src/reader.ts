@@ -9,19 +9,12 @@
 import {
   checkFrame,
   FRAME_HEADER_BYTES,
-  FrameKind,
-  frameAttributesLength,
   frameBytes,
-  frameFlags,
-  frameKind,
   frameLength,
-  framePosition,
-  frameStream,
-  frameTime,
   isWhole,
   unitBytes,
 } from '@walrus/segment'
-import { LogEntry } from './entry.ts'
+import { entryAt, isEntry, type LogEntry } from './entry.ts'
 import { corrupt, hasCode, withIndex } from './errors.ts'
 import {
   GUESS_BYTES,
@@ -32,10 +25,14 @@ import {
   type Span,
 } from './frame-reader.ts'
 import type { FrameFinder, SegmentTable, TableSegment } from './segment-table.ts'
+import { StreamMemory } from './stream-memory.ts'
 import type { Point } from './tail-file.ts'
 
 /** Frames further apart than this are read by themselves rather than with what lies between. */
 const SKIP_BYTES = 0x2000
+
+/** An offset behind every frame. */
+const EVERYWHERE = Number.MAX_SAFE_INTEGER
 
 /** A place found in the table. */
 interface Place {
@@ -54,6 +51,7 @@ export class Reader {
   readonly #table: SegmentTable
   readonly #visible: Visible
   readonly #verify: boolean
+  readonly #memory = new StreamMemory()
 
   constructor(table: SegmentTable, visible: Visible, verify: boolean) {
     this.#table = table
@@ -66,14 +64,20 @@ export class Reader {
     const point = this.#visible()
     if (stream === 0) return point.plainNext
     const { segments } = this.#table
-    for (let at = segments.length - 1; at >= 0; at--) {
-      const segment = segments[at]!
-      if (segment.id > point.segment) continue
-      const limit = segment.id === point.segment ? point.offset : Number.MAX_SAFE_INTEGER
-      const next = this.#table.indexAt(at).nextBefore(stream, limit)
-      if (next !== undefined) return next
+    let next: number | undefined
+    for (let at = segments.length - 1; at >= 0 && next === undefined; at--) {
+      const { id } = segments[at]!
+      if (id > point.segment) continue
+      if (id === point.segment) {
+        next = this.#table.indexAt(at).nextBefore(stream, point.offset)
+        if (next !== undefined) return next
+      } else {
+        next =
+          this.#memory.next(stream, id) ?? this.#table.indexAt(at).nextBefore(stream, EVERYWHERE)
+      }
     }
-    return first
+    this.#memory.ends(stream, point.segment - 1, next ?? first)
+    return next ?? first
   }
 
   /** The entry at a position that is known to be visible. */
@@ -152,18 +156,12 @@ export class Reader {
 
   #locate(stream: number, position: number): Place {
     const { segments } = this.#table
-    const point = this.#visible()
-    let at = stream === 0 ? this.#table.placeOfPlain(position) : segments.length - 1
-    for (; at >= 0; at--) {
-      const segment = segments[at]!
-      const index = this.#indexAt(at, position)
-      const offset = index.find(stream, position)
-      if (offset < 0) continue
-      const { end } = this.#table.endOf(at)
-      const limit = segment.id === point.segment ? Math.min(end, point.offset) : end
-      return { segment, index, offset, end: limit, at }
-    }
     const newest = segments.at(-1)!
+    const place =
+      stream === 0
+        ? this.#walk(stream, position, this.#table.placeOfPlain(position), -1)
+        : (this.#near(stream, position) ?? this.#walk(stream, position, segments.length - 1, -1))
+    if (place !== undefined) return place
     throw corrupt(
       newest.path,
       0,
@@ -179,6 +177,31 @@ export class Reader {
       // It had to be made from the segment, which is damaged.
       throw withIndex(error, position)
     }
+  }
+
+  /** Looks for an entry of a named stream from where the last one was found. */
+  #near(stream: number, position: number): Place | undefined {
+    const at = this.#table.placeOf(this.#memory.lastFound(stream))
+    if (at < 0) return undefined
+    const next = this.#indexAt(at, position).nextBefore(stream, EVERYWHERE)
+    return this.#walk(stream, position, at, next !== undefined && position >= next ? 1 : -1)
+  }
+
+  /** Looks for an entry in one segment after the other. */
+  #walk(stream: number, position: number, from: number, step: 1 | -1): Place | undefined {
+    const { segments } = this.#table
+    const point = this.#visible()
+    for (let at = from; at >= 0 && at < segments.length; at += step) {
+      const segment = segments[at]!
+      const index = this.#indexAt(at, position)
+      const offset = index.find(stream, position)
+      if (offset < 0) continue
+      if (stream !== 0) this.#memory.found(stream, segment.id)
+      const { end } = this.#table.endOf(at)
+      const limit = segment.id === point.segment ? Math.min(end, point.offset) : end
+      return { segment, index, offset, end: limit, at }
+    }
+    return undefined
   }
 
   /** Finds a frame again with an index made anew, or throws `error` when that does not help. */
@@ -256,37 +279,4 @@ function wholeFrames(data: Span, read: number, offsets: Uint32Array): number {
     count++
   }
   return count
-}
-
-function isEntry(words: Int32Array, at: number, stream: number, position: number): boolean {
-  return (
-    framePosition(words, at) === position &&
-    frameStream(words, at) === stream &&
-    frameKind(words, at) === FrameKind.entry
-  )
-}
-
-/** The entry in a frame that has been checked. */
-function entryAt(
-  bytes: Uint8Array,
-  words: Int32Array,
-  at: number,
-  position: number,
-  baseTime: number,
-): LogEntry {
-  const length = frameLength(words, at)
-  const time = baseTime + frameTime(words, at)
-  const body = at + FRAME_HEADER_BYTES
-  const attributes = frameAttributesLength(words, at)
-  if (attributes === 0) {
-    const data = new Uint8Array(bytes.buffer, body, length)
-    return new LogEntry(position, data, time, 0, undefined)
-  }
-  return new LogEntry(
-    position,
-    new Uint8Array(bytes.buffer, body + attributes, length - attributes),
-    time,
-    frameFlags(words, at),
-    bytes.subarray(body, body + attributes),
-  )
 }

@@ -285,6 +285,18 @@ export class SegmentTable {
     }
   }
 
+  /** Where in the table the segment of a number is; -1 when it is not there. */
+  placeOf(id: number): number {
+    let low = 0
+    let high = this.#segments.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#segments[middle]!.id < id) low = middle + 1
+      else high = middle
+    }
+    return this.#segments[low]?.id === id ? low : -1
+  }
+
   /** Where in the table the segment is that holds an index of the plain log, if it holds it at all. */
   placeOfPlain(index: number): number {
     let low = 0

@@ -212,6 +212,40 @@ describe('very many streams', () => {
   })
 })
 
+describe('a stream over many segments', () => {
+  it('is read on from where it was read before, and its end is looked for only once', async () => {
+    const log = await Log.open(dir(), { segmentBytes: 65_536, durability: 'none' })
+    for (let at = 0; at < 200; at++) {
+      log.appendSync(numbered(at, 60_000))
+      if (at < 150) log.stream('s').appendSync(`${at}`)
+    }
+    await log.close()
+    const storage = observed()
+    const again = await Log.open(dir(), { storage })
+    const opened = (from: number): number =>
+      storage.calls.slice(from).filter(({ what }) => what === 'open').length
+    const stream = again.stream('s')
+    expect(stream.next).toBe(150)
+    const before = storage.calls.length
+    const seen: string[] = []
+    for await (const entry of stream.entries()) seen.push(text(entry))
+    expect(seen).toEqual(Array.from({ length: 150 }, (_, at) => `${at}`))
+    // To the beginning once, and from there on: each segment's file and index.
+    expect(opened(before)).toBeLessThan(2 * 200 + 2 * 150 + 20)
+    const after = storage.calls.length
+    for (let at = 0; at < 20; at++) {
+      expect(text(await stream.get(149 - at))).toBe(`${149 - at}`)
+      expect(stream.next).toBe(150)
+    }
+    expect(opened(after)).toBeLessThan(60)
+    for (const at of [0, 75, 149, 3, 100]) expect(text(await stream.get(at))).toBe(`${at}`)
+    expect(await stream.append('new')).toBe(150)
+    expect(text(await stream.get(150))).toBe('new')
+    expect(text(await stream.get(0))).toBe('0')
+    await again.close()
+  })
+})
+
 describe('the catalog', () => {
   it('is written anew now and then, so that opening reads the end of the log alone', async () => {
     const options = { segmentBytes: 65_536 }
