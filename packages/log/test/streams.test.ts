@@ -85,10 +85,17 @@ describe('a named stream', () => {
     await again.close()
   })
 
-  it('keeps the same order when its first append was refused', async () => {
-    const log = await Log.open(dir(), { maxEntryBytes: 1 })
-    const refused = log.stream('a').append('too large')
-    await expect(refused).rejects.toMatchObject({ code: 'WALRUS_ENTRY_TOO_LARGE' })
+  it('keeps the same order when its first append was refused, or given up', async () => {
+    const storage = observed()
+    const options = { storage, maxEntryBytes: 50_000, bufferBytes: 65_536 }
+    const log = await Log.open(dir(), options)
+    await expect(log.stream('a').append(new Uint8Array(50_001))).rejects.toThrow('larger than')
+    storage.hold = isGroup
+    const first = log.append(new Uint8Array(50_000))
+    const givenUp = log.stream('a').append(new Uint8Array(50_000), { timeoutMs: 1 })
+    await expect(givenUp).rejects.toThrow('nothing was written')
+    storage.release()
+    await first
     await log.stream('b').append('')
     await log.stream('a').append('')
     expect(log.streams()).toEqual(['b', 'a'])
