@@ -57,7 +57,8 @@ export class ZeroAhead {
     if (this.#running !== undefined || this.#noSpace || this.#groupSize >= LARGE_GROUP) return
     if (segment.file === undefined) return
     const ahead = segment.zeroedTo - sequenced
-    if (ahead < this.#window / 2 && sequenced + HEADWAY < this.#segmentBytes) {
+    const more = Math.max(segment.zeroedTo, sequenced + HEADWAY) < this.#segmentBytes
+    if (more && ahead < this.#window / 2) {
       const extension = this.#extend(segment, sequenced, now)
       if (now) this.#attemptNow(extension)
       else this.#running = this.#attempt(doLater(extension))
