@@ -11,7 +11,12 @@ export class LogProcess {
 
   constructor(dir: string, options: { uid?: number; gid?: number } = {}) {
     const program = fileURLToPath(new URL('processes/log-user.mjs', import.meta.url))
-    this.child = fork(program, [dir], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], ...options })
+    // Without what the test runner has every process load: another user may not be able to read it.
+    this.child = fork(program, [dir], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      execArgv: [],
+      ...options,
+    })
     this.exited = once(this.child, 'exit')
   }
 
@@ -19,7 +24,10 @@ export class LogProcess {
   async tell(command: string, argument?: unknown): Promise<unknown> {
     const answered = once(this.child, 'message')
     this.child.send({ command, argument })
-    const [{ answer, error }] = (await answered) as [{ answer?: unknown; error?: string }]
+    const ended = this.exited.then(() => [{ error: 'the process has ended' }])
+    const [{ answer, error }] = (await Promise.race([answered, ended])) as [
+      { answer?: unknown; error?: string },
+    ]
     if (error !== undefined) throw new Error(error)
     return answer
   }
