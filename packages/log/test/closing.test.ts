@@ -101,8 +101,7 @@ describe('a closed log', () => {
     storage.release()
     await settled
     expect(() => stream.next).toThrow('the log is closed')
-    await sleep(5)
-    expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before)
+    await expect.poll(() => readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before)
   })
 
   it('was closed by await using', async () => {

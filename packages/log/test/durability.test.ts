@@ -23,6 +23,7 @@ describe('under commit', () => {
     const log = await Log.open(dir(), { storage })
     storage.hold = isGroup
     const appended = log.append('a')
+    await expect.poll(() => storage.held.length).toBe(1)
     expect(await isSettled(appended)).toBe(false)
     expect(storage.held.map(({ durable }) => durable)).toEqual([true])
     expect(log.marks).toEqual({ sequenced: 2, written: 1, durable: 1 })
@@ -59,6 +60,7 @@ describe('under commit', () => {
     await log.append(new Uint8Array(40_000))
     storage.hold = ({ what }) => what === 'syncDir'
     const appended = log.append(new Uint8Array(40_000))
+    await expect.poll(() => storage.held.length).toBe(1)
     expect(await isSettled(appended)).toBe(false)
     const [named] = storage.held
     const since = storage.calls.slice(0, storage.calls.indexOf(named!))

@@ -21,6 +21,11 @@ function startProcess(): LogProcess {
   return started
 }
 
+/** Waits until a reader sees an index: a writer in another process says what is durable a little later. */
+async function reaches(reader: Log, index: number): Promise<void> {
+  await expect.poll(() => reader.refresh().then(() => reader.lastIndex)).toBe(index)
+}
+
 describe('a reader beside a writer in the same process', () => {
   it('sees what is durable when it is opened and refreshed, and nothing else', async () => {
     const storage = observed()
@@ -120,17 +125,17 @@ describe('a reader beside a writer in another process', () => {
     const writer = startProcess()
     await writer.open({ segmentBytes: 65_536 })
     await writer.tell('append', ['a', 'b'])
-    await sleep(20)
     const reader = await Log.open(dir(), { readOnly: true })
+    await reaches(reader, 2)
     expect(texts(await reader.range(1, 9))).toEqual(['a', 'b'])
     const next = reader.entries({ from: 3, follow: true }).next()
     await writer.tell('appendMany', { count: 20, size: 10_000 })
     expect((await next).value!.data).toHaveLength(10_000)
     await writer.tell('appendToStream', { name: 's', text: 'in a stream' })
-    await sleep(20)
-    await reader.refresh()
-    expect(reader.lastIndex).toBe(22)
-    expect(texts(await reader.stream('s').range(0, 0))).toEqual(['in a stream'])
+    await reaches(reader, 22)
+    const stream = reader.stream('s')
+    await expect.poll(() => reader.refresh().then(() => stream.next)).toBe(1)
+    expect(texts(await stream.range(0, 0))).toEqual(['in a stream'])
     await reader.close()
   })
 
@@ -140,9 +145,7 @@ describe('a reader beside a writer in another process', () => {
     await first.tell('append', ['synced'])
     await first.tell('sync')
     const reader = await Log.open(dir(), { readOnly: true })
-    await sleep(10)
-    await reader.refresh()
-    expect(reader.lastIndex).toBe(1)
+    await reaches(reader, 1)
     await first.tell('append', ['only written'])
     await reader.refresh()
     expect(reader.lastIndex).toBe(1)

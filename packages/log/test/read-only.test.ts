@@ -1,6 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { Log, type LogEntry } from '../src/index.ts'
@@ -136,8 +135,7 @@ describe.skipIf(someoneElse === undefined)(`another user (${NEEDS})`, () => {
     await reader.open({ readOnly: true })
     expect(await reader.tell('read')).toEqual(['a'])
     await writer.append('b')
-    await sleep(20)
-    expect(await reader.tell('read')).toEqual(['a', 'b'])
+    await expect.poll(() => reader.tell('read')).toEqual(['a', 'b'])
     await writer.close()
     await reader.tell('close')
     makeReadable(path)

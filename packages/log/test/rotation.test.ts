@@ -1,6 +1,5 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { type Durability, Log } from '../src/index.ts'
 import { freshDirectory } from './fresh-directory.ts'
@@ -98,9 +97,8 @@ describe('a segment', () => {
     const before = readdirSync('/proc/self/fd').length
     for (let at = 0; at < 60; at++) await log.append(numbered(at, 40_000))
     await log.sync()
-    await sleep(20)
     expect(log.stats().segments).toBe(60)
-    expect(readdirSync('/proc/self/fd').length - before).toBeLessThan(10)
+    await expect.poll(() => readdirSync('/proc/self/fd').length - before).toBeLessThan(10)
     await log.close()
     expect(readdirSync('/proc/self/fd').length).toBeLessThan(before)
   })
@@ -129,8 +127,8 @@ describe('a segment', () => {
         expect(digest((await log.get(at + 1)).data)).toBe(digest(numbered(at + 1, 40_000)))
       })
       await all(reads)
-      await sleep(5)
-      expect(readdirSync('/proc/self/fd').length - before).toBeLessThanOrEqual(2 * 64)
+      const more = (): number => readdirSync('/proc/self/fd').length - before
+      await expect.poll(more).toBeLessThanOrEqual(2 * 64)
       await log.close()
       expect(readdirSync('/proc/self/fd').length).toBeLessThan(before)
     }

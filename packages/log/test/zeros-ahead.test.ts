@@ -48,14 +48,14 @@ describe('zeros written ahead', () => {
   it('make the next segment ready before it is needed', async () => {
     const log = await Log.open(dir(), { segmentBytes: 2 ** 20 })
     for (let at = 0; at < 300; at++) await log.append(numbered(at, 2_000))
-    await sleep(20)
-    const ready = readdirSync(dir()).filter((name) => name.endsWith('.new'))
-    expect(ready).toHaveLength(1)
-    expect(statSync(join(dir(), ready[0]!)).size).toBe(262_144)
+    const ready = (): string[] => readdirSync(dir()).filter((name) => name.endsWith('.new'))
+    await expect
+      .poll(() => ready().map((name) => statSync(join(dir(), name)).size))
+      .toEqual([262_144])
     for (let at = 300; at < 600; at++) await log.append(numbered(at, 2_000))
     expect(log.stats().segments).toBe(2)
     await log.close()
-    expect(readdirSync(dir()).filter((name) => name.endsWith('.new'))).toEqual([])
+    expect(ready()).toEqual([])
   })
 
   it.each<[string, Durability, boolean]>([
