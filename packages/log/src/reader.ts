@@ -29,7 +29,7 @@ import { StreamMemory } from './stream-memory.ts'
 import type { Point } from './tail-file.ts'
 
 /** Frames further apart than this are read by themselves rather than with what lies between. */
-const SKIP_BYTES = 0x2000
+const SKIP_BYTES = 0x1_0000
 
 /** An offset behind every frame. */
 const EVERYWHERE = Number.MAX_SAFE_INTEGER
