@@ -12,7 +12,7 @@ import {
   type Stamps,
 } from './active-segment.ts'
 import { type Analysis, analyse, bootOf } from './analysis.ts'
-import type { Catalog } from './catalog.ts'
+import { Catalog } from './catalog.ts'
 import { hasCode } from './errors.ts'
 import { segmentPath, unfinishedSegmentPath } from './names.ts'
 import { doLater } from './operation.ts'
@@ -39,7 +39,6 @@ interface Start {
   readonly end: Point
   readonly ids: readonly number[]
   readonly time: number
-  readonly analysis: Analysis | undefined
   readonly report: RecoveryReport
 }
 
@@ -56,17 +55,17 @@ export async function openWriter(
   let tail: TailFile | undefined
   try {
     const stamps = { boot: bootOf(storage), epoch: lock.epoch }
-    start = await findStart(storage, dir, stamps)
-    const { segment, analysis, report } = start
+    const analysis = await analyse(storage, dir)
+    // Read before anything is changed: it may turn out to be damaged.
+    const catalog = analysis === undefined ? new Catalog() : readCatalog(storage, dir, analysis)
+    await removeUnfinished(storage, dir)
+    start = await findStart(storage, dir, stamps, analysis)
+    const { segment, report } = start
     table = new SegmentTable(storage, dir, start.ids)
     for (const { id, header, index } of analysis?.scanned ?? []) {
       if (analysis?.clean === false) table.find(id)?.know(header, index)
     }
     table.find(segment.id)!.know(segment.header, segment.index)
-    table.last.lastEnd = start.end.offset
-    const catalog = restoreCatalog(table, start.end.plainNext)
-    // From here on it grows; what can be read is bounded by what has been acknowledged.
-    table.last.lastEnd = undefined
     const { segmentBytes, bufferBytes } = options
     const { lsn } = start.end
     const sequencer = new Sequencer(
@@ -99,9 +98,24 @@ export async function openWriter(
   }
 }
 
-async function findStart(storage: Storage, dir: string, stamps: Stamps): Promise<Start> {
-  const analysis = await analyse(storage, dir)
-  await removeUnfinished(storage, dir)
+/** The catalog as the log has it, before its next segment is begun. */
+function readCatalog(storage: Storage, dir: string, analysis: Analysis): Catalog {
+  const table = new SegmentTable(storage, dir, analysis.ids)
+  try {
+    for (const { id, header, index } of analysis.scanned) table.find(id)?.know(header, index)
+    table.last.lastEnd = analysis.end.offset
+    return restoreCatalog(table, analysis.end.plainNext)
+  } finally {
+    table.close()
+  }
+}
+
+async function findStart(
+  storage: Storage,
+  dir: string,
+  stamps: Stamps,
+  analysis: Analysis | undefined,
+): Promise<Start> {
   if (analysis === undefined) return await firstSegment(storage, dir, stamps)
   const { ids, time, end } = analysis
   if (analysis.clean) {
@@ -112,7 +126,7 @@ async function findStart(storage: Storage, dir: string, stamps: Stamps): Promise
     segment.writtenEnd = scan.end
     segment.zeroedTo = scan.end
     segment.nameDurable = true
-    return { segment, end, ids, time, analysis, report: cleanReport() }
+    return { segment, end, ids, time, report: cleanReport() }
   }
   const { segment, groups, frames, quarantined } = await takeOver(storage, dir, analysis, stamps)
   const { header } = segment
@@ -122,7 +136,6 @@ async function findStart(storage: Storage, dir: string, stamps: Stamps): Promise
     end: { ...end, segment: segment.id, salt: header.salt, offset: segment.end },
     ids: [...ids.filter((id) => id <= header.predecessor.id), segment.id],
     time,
-    analysis,
     report: {
       clean: false,
       scannedBytes: analysis.scanned.reduce((sum, scanned) => sum + scanned.scan.end, 0),
@@ -174,7 +187,7 @@ async function firstSegment(storage: Storage, dir: string, stamps: Stamps): Prom
     throw error
   }
   const end = { lsn: 1, segment: 1, salt: header.salt, offset: segment.end, plainNext: 1 }
-  return { segment, end, ids: [1], time, analysis: undefined, report: cleanReport() }
+  return { segment, end, ids: [1], time, report: cleanReport() }
 }
 
 /** Makes the directory and the missing ones above it, and makes their names durable. */

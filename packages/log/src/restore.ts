@@ -16,8 +16,17 @@ import type { SegmentTable } from './segment-table.ts'
 /** The catalog as of the end of the log; `plainNext` is the plain log's next index there. */
 export function restoreCatalog(table: SegmentTable, plainNext: number): Catalog {
   const catalog = new Catalog()
-  advanceCatalog(catalog, table, table.last.header.catalogSegment, plainNext)
+  advanceCatalog(catalog, table, newestSnapshot(table), plainNext)
   return catalog
+}
+
+/** The segment that begins with the newest snapshot there is; one that was torn as it was begun has lost its own. */
+function newestSnapshot(table: SegmentTable): number {
+  for (let at = table.segments.length - 1; ; at--) {
+    const { id, catalogSegment, catalogFrames } = table.segments[at]!.header
+    const own = catalogSegment === id && catalogFrames > 0
+    if (!own || at === 0 || table.indexAt(at).heads().length > 0) return catalogSegment
+  }
 }
 
 /** Brings a catalog to the end of the log; it knows all that stands in segments before `from`. */

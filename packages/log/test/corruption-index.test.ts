@@ -140,6 +140,25 @@ describe('an index that is whole and lies', () => {
     }
   })
 
+  it('about where a frame is, while another one is damaged', async () => {
+    const damaged = readFileSync(join(image, segment(1)))
+    damaged[damaged.indexOf('three')]! ^= 1
+    for (const by of [1, 2, 3]) {
+      const lie = rewritten(bytes, ({ postings }) => {
+        postings.writeUInt32LE(postings.readUInt32LE(4) + by, 4)
+      })
+      const dir = copyOf(image)
+      writeFileSync(join(dir, index(1)), lie)
+      writeFileSync(join(dir, segment(1)), damaged)
+      const { iterated, each } = await outcomeOf(dir, 2)
+      expect(iterated).toEqual(ENTRIES.slice(0, iterated.length))
+      for (const [at, entry] of each.entries()) {
+        if (typeof entry === 'string') expect(entry).toBe(ENTRIES[at])
+        else expect(entry).toMatchObject({ code: 'WALRUS_CORRUPT', index: at + 1 })
+      }
+    }
+  })
+
   it('about how many entries there are', async () => {
     for (const id of [1, 2]) {
       const honest = readFileSync(join(image, index(id)))

@@ -34,6 +34,8 @@ async function bigLog(seed: number): Promise<string> {
   const log = await Log.open(dir, { storage, segmentBytes: 0x1_0000 })
   for (const entry of ENTRIES) await log.append(entry)
   await log.close()
+  // What a writer was preparing when it was killed, which only an opening that succeeds may remove.
+  writeFileSync(join(dir, `${segment(5)}.1.new`), 'never finished')
   return dir
 }
 

@@ -1,7 +1,7 @@
 /** A disk without space: what does not fit is refused and leaves nothing; the log goes on when there is space again. */
 
-import { rmSync } from 'node:fs'
-import { basename } from 'node:path'
+import { rmSync, truncateSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { WalrusError } from '@walrus/codec'
 import { fd, type StorageFile } from '@walrus/segment'
 import { describe, expect, it } from 'vitest'
@@ -17,7 +17,7 @@ const NEEDING: readonly Kind[] = ['create', 'write', 'durable write', 'mkdir']
 /** For so long there is no space, in milliseconds. */
 const FULL_MS = 700
 
-const { fresh } = scratch()
+const { fresh, copyOf } = scratch()
 
 /** Waits for a step; time goes on when it waits for something that time brings. */
 async function settled(step: Promise<void>, storage: FaultyStorage): Promise<void> {
@@ -147,7 +147,47 @@ describe('a full disk', () => {
   })
 })
 
+describe('a tail file for which there was no space', () => {
+  it('is written in the same place the next time, so that the other slot is whole', async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const dir = fresh()
+      const storage = new FaultyStorage({ seed })
+      const log = await Log.open(dir, { storage })
+      await log.append('first')
+      await storage.tick(10)
+      const faults = ['ENOSPC', 'stop'] as const
+      let notes = 0
+      storage.fault = ({ path }) => (path.endsWith('TAIL') ? faults[notes++] : undefined)
+      for (const entry of ['second', 'third']) {
+        await log.append(entry)
+        await storage.tick(10)
+      }
+      expect(notes).toBe(2)
+      const left = copyOf(dir)
+      truncateSync(join(left, '000000000001.seg'), 192)
+      const opening = Log.open(left, { storage: new FaultyStorage() })
+      // Only the tail file can know that anything is missing.
+      await expect(opening, `seed ${seed}`).rejects.toMatchObject({ code: 'WALRUS_CORRUPT' })
+    }
+  })
+})
+
 describe('an append that is refused', () => {
+  it('does not come back when the writer is killed then, though all of it was written', async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const dir = fresh()
+      const storage = new FaultyStorage({ seed })
+      const log = await Log.open(dir, { storage })
+      await log.append('first')
+      storage.fault = ({ kind }) => (kind === 'durable write' ? 'ENOSPC' : undefined)
+      await expect(log.append('refused')).rejects.toMatchObject({ code: 'WALRUS_DISK_FULL' })
+      const again = await Log.open(copyOf(dir), { storage: new FaultyStorage() })
+      expect(again.lastIndex, `seed ${seed}`).toBe(1)
+      expect(again.recovery.torn, `seed ${seed}`).toBe(undefined)
+      await again.close()
+    }
+  })
+
   it('is not overtaken by those that waited behind it', async () => {
     const storage = new FaultyStorage()
     const log = await Log.open(fresh(), { storage, bufferBytes: 65_536 })

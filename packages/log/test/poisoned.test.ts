@@ -203,4 +203,21 @@ describe('a log that has failed', () => {
     await expect(log.append('refused')).rejects.toMatchObject({ code: 'WALRUS_FAILED' })
     await expect(log.close()).rejects.toMatchObject({ code: 'WALRUS_FAILED' })
   })
+
+  it('writes nothing more but what is under way, also not what was queued', async () => {
+    const storage = new FaultyStorage()
+    const log = await Log.open(fresh(), { storage, durability: { everyMs: 5 } })
+    await log.append('written')
+    // Large enough to be written in the background, one behind the other.
+    const large = Array.from({ length: 6 }, () => log.append(Buffer.alloc(2_000_000)))
+    const outcomes = Promise.allSettled(large)
+    storage.fault = ({ kind }) => (kind === 'sync' ? 'EIO' : undefined)
+    await storage.tick(10)
+    await outcomes
+    for (let turns = 0; turns < 20; turns++) await storage.tick(300)
+    const failed = storage.calls.findLastIndex(({ kind }) => kind === 'sync')
+    const later = storage.calls.slice(failed + 1).map(({ kind }) => kind)
+    expect(later.filter((kind) => /write|sync|create/.test(kind)).length).toBeLessThanOrEqual(1)
+    await expect(log.close()).rejects.toMatchObject({ code: 'WALRUS_FAILED' })
+  })
 })

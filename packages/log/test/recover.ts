@@ -1,13 +1,14 @@
 /** Recovers what a crash left, goes on with it, and tells what is not as it was promised. */
 
 import { isDeepStrictEqual } from 'node:util'
+import { WalrusError } from '@walrus/codec'
 import { Log } from '../src/index.ts'
 import { FaultyStorage } from './faulty-storage.ts'
-import { contentsOf, summary, type Trace, violations } from './trace.ts'
+import { type Contents, contentsOf, summary, type Trace, violations } from './trace.ts'
 import { openDriver, SEGMENT_BYTES } from './workload.ts'
 
 /**
- * Opens, reads, appends, closes, opens again and reads: what went wrong with that, in words.
+ * Reads, opens, appends, closes, opens again and reads: what went wrong with that, in words.
  * @param mustHold how many of the acknowledged entries must be there
  * @param bootId another than the workload's after a power loss
  */
@@ -25,15 +26,33 @@ export async function faultsAfterRecovery(
   }
 }
 
+/** What a reader sees that comes before the next writer; nothing where the log was not made yet. */
+async function contentsForReader(dir: string, storage: FaultyStorage): Promise<Contents> {
+  let reader: Log
+  try {
+    reader = await Log.open(dir, { storage, readOnly: true })
+  } catch (error) {
+    if (error instanceof WalrusError && error.code === 'WALRUS_NOT_FOUND') return new Map()
+    throw error
+  }
+  const contents = await contentsOf(reader)
+  await reader.close()
+  return contents
+}
+
 async function recoverAndGoOn(
   dir: string,
   storage: FaultyStorage,
   trace: Trace,
   mustHold: number,
 ): Promise<string[]> {
+  const seen = await contentsForReader(dir, storage)
   const first = await openDriver(dir, storage, 'commit', trace)
   const recovered = await contentsOf(first.log)
   const found = violations(trace, recovered, mustHold)
+  if (!isDeepStrictEqual(summary(seen), summary(recovered))) {
+    found.push('a reader saw another log than the next writer recovered')
+  }
   await first.close()
 
   const second = await openDriver(dir, storage, 'commit', trace)
