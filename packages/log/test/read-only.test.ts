@@ -120,9 +120,9 @@ function isOpenToAll(path: string): boolean {
   return true
 }
 
-const openToAll = isOpenToAll(fileURLToPath(import.meta.url))
+const openToAll = [fileURLToPath(import.meta.url), process.execPath].every(isOpenToAll)
 const someoneElse = process.getuid?.() === 0 && openToAll ? 65_534 : undefined
-const NEEDS = 'needs root to become one, and a checkout that any user may read'
+const NEEDS = 'needs root to become one, and a checkout and a Node that any user may read'
 
 describe.skipIf(someoneElse === undefined)(`another user (${NEEDS})`, () => {
   it('who may not write can read a log, alone and beside its writer', async () => {
