@@ -4,6 +4,7 @@ import { binaryCodec } from '@walrus/codec'
 import {
   type Attributes,
   decodeAttributes,
+  type EncodedAttributes,
   FRAME_HEADER_BYTES,
   FrameKind,
   frameAttributesLength,
@@ -22,21 +23,18 @@ export class LogEntry {
   readonly data: Uint8Array
   /** When it was committed: milliseconds since the Unix epoch, never less than an earlier entry's. */
   readonly time: number
-  readonly #flags: number
-  readonly #attributes: Uint8Array | undefined
+  readonly #encoded: EncodedAttributes | undefined
 
   constructor(
     index: number,
     data: Uint8Array,
     time: number,
-    flags: number,
-    attributes: Uint8Array | undefined,
+    encoded: EncodedAttributes | undefined,
   ) {
     this.index = index
     this.data = data
     this.time = time
-    this.#flags = flags
-    this.#attributes = attributes
+    this.#encoded = encoded
   }
 
   /** The term it was appended with; 0 when none was given. */
@@ -61,7 +59,8 @@ export class LogEntry {
   }
 
   #given(): Attributes {
-    return this.#attributes === undefined ? {} : decodeAttributes(this.#flags, this.#attributes)
+    const encoded = this.#encoded
+    return encoded === undefined ? {} : decodeAttributes(encoded.flags, encoded.bytes)
   }
 }
 
@@ -88,13 +87,12 @@ export function entryAt(
   const attributes = frameAttributesLength(words, at)
   if (attributes === 0) {
     const data = new Uint8Array(bytes.buffer, body, length)
-    return new LogEntry(position, data, time, 0, undefined)
+    return new LogEntry(position, data, time, undefined)
   }
   return new LogEntry(
     position,
     new Uint8Array(bytes.buffer, body + attributes, length - attributes),
     time,
-    frameFlags(words, at),
-    bytes.subarray(body, body + attributes),
+    { flags: frameFlags(words, at), bytes: bytes.subarray(body, body + attributes) },
   )
 }

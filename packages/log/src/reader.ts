@@ -133,7 +133,8 @@ export class Reader {
     offsets: Uint32Array,
   ): LogEntry[] {
     const { bytes, words } = data
-    const { seed, header } = place.segment
+    const { seed, path, header } = place.segment
+    const { baseTime } = header
     const entries: LogEntry[] = []
     const whole = wholeFrames(data, read, offsets)
     const end = whole === 0 ? 0 : frameEnd(data, offsets[whole - 1]!)
@@ -148,8 +149,8 @@ export class Reader {
         next = frameEnd(data, offsets[number]!)
       } else if (!isWhole(bytes, words, at, frameEnd(data, offsets[number]!), seed)) break
       if (!isEntry(words, at, stream, position + number)) break
-      checkFrame(words, at, place.segment.path, offsets[number]!)
-      entries.push(entryAt(bytes, words, at, position + number, header.baseTime))
+      checkFrame(words, at, path, offsets[number]!)
+      entries.push(entryAt(bytes, words, at, position + number, baseTime))
     }
     return entries
   }
@@ -246,12 +247,12 @@ function entryIn(found: Span, segment: TableSegment, stream: number, position: n
 /** The offsets up to the first that cannot be right, whatever an index says. */
 function ascending(offsets: Uint32Array, { offset, end }: Place): Uint32Array {
   let least = offset
-  const bad = offsets.findIndex((each) => {
-    if (each < least || each >= end || (each & 3) !== 0) return true
+  for (let at = 0; at < offsets.length; at++) {
+    const each = offsets[at]!
+    if (each < least || each >= end || (each & 3) !== 0) return offsets.subarray(0, at)
     least = each + frameBytes(0)
-    return false
-  })
-  return bad < 0 ? offsets : offsets.subarray(0, bad)
+  }
+  return offsets
 }
 
 /** How much to read for the frames at `offsets`, the first of which begins the span. */
