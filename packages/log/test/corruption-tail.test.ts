@@ -118,7 +118,6 @@ describe('a tail file', () => {
     const log = await Log.open(dir, { storage: new FaultyStorage() })
     await log.append('one')
     await log.appendBatch(['two', 'three', 'four'])
-    await log.append('five')
     const left = copyOf(dir)
     const bytes = readFileSync(join(left, 'TAIL'))
     for (const at of [0, 512]) {
@@ -126,7 +125,7 @@ describe('a tail file', () => {
       bytes.writeUInt32LE(crc32(bytes, 0, at, at + 124), at + 124)
     }
     writeFileSync(join(left, 'TAIL'), bytes)
-    expect((await outcomeOf(left, 0)).iterated).toEqual(['one', 'two', 'three', 'four', 'five'])
+    expect((await outcomeOf(left, 0)).iterated).toEqual(['one', 'two', 'three', 'four'])
   })
 
   it('is the last to know of entries that were cut off with a clean border', async () => {

@@ -62,13 +62,15 @@ async function faultsOf(durability: Durability, full: (call: Call, now: number) 
     NEEDING.includes(call.kind) && full(call, storage.now) ? 'ENOSPC' : undefined
   const found: string[] = []
   try {
-    const { trace, failures } = await run(dir, storage, durability)
+    const { trace, driver, failures } = await run(dir, storage, durability)
     for (const failure of failures) {
       const code = failure instanceof WalrusError ? failure.code : ''
       if (code !== 'WALRUS_DISK_FULL') found.push(`a call threw ${String(failure)}`)
     }
     if (storage.isLocked) found.push('the lock was not released')
     const log = await Log.open(dir, { storage, segmentBytes: SEGMENT_BYTES })
+    if (driver !== undefined && !log.recovery.clean)
+      found.push('it was closed, and did not open as closed')
     const contents = await contentsOf(log)
     await log.close()
     const held = [...contents.values()].reduce((sum, entries) => sum + entries.length, 0)

@@ -136,6 +136,30 @@ describe('a group that was never whole', () => {
   })
 })
 
+describe('a segment of which only the head reached the disk', () => {
+  it('takes no stream with it, though the newest snapshot of the streams stood in it', async () => {
+    const options = { durability: 'none', segmentBytes: 0x1_0000 } as const
+    const dir = fresh()
+    const log = await Log.open(dir, { ...options, storage: new FaultyStorage() })
+    await log.stream('orders').append('first')
+    await log.append(Buffer.alloc(60_000))
+    await log.sync()
+    await log.append(Buffer.alloc(60_000))
+    const left = copyOf(dir)
+    truncateSync(join(left, '000000000002.seg'), HEADER + 10)
+    for (let opening = 0; opening < 3; opening++) {
+      const storage = new FaultyStorage({ bootId: `boot ${opening + 2}` })
+      const reader = await Log.open(left, { storage, readOnly: true })
+      expect(reader.streams(), `opening ${opening}`).toEqual(['orders'])
+      await reader.close()
+      const again = await Log.open(left, { ...options, storage })
+      expect(again.streams(), `opening ${opening}`).toEqual(['orders'])
+      expect(await again.stream('orders').append('more')).toBe(opening + 1)
+      await again.close()
+    }
+  })
+})
+
 describe('bytes that were durable once', () => {
   it('are not taken for a torn tail, also after the machine restarted', async () => {
     for (const bootId of ['first boot', 'second boot']) {
