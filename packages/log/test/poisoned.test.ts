@@ -214,7 +214,10 @@ describe('a log that has failed', () => {
     storage.fault = ({ kind }) => (kind === 'sync' ? 'EIO' : undefined)
     await storage.tick(10)
     await outcomes
-    for (let turns = 0; turns < 20; turns++) await storage.tick(300)
+    for (let turns = 0; turns < 20; turns++) {
+      await storage.tick(300)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
     const failed = storage.calls.findLastIndex(({ kind }) => kind === 'sync')
     const later = storage.calls.slice(failed + 1).map(({ kind }) => kind)
     expect(later.filter((kind) => /write|sync|create/.test(kind)).length).toBeLessThanOrEqual(1)
