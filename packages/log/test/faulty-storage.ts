@@ -2,16 +2,16 @@
  * `fd()` in a test's hands: it counts the calls, lets chosen ones fail, stops everything at a chosen one, and makes
  * time stand still until told otherwise.
  *
- * What a call does is done when its turn in the event loop comes, one after the other, so that a run is the same
- * every time, and so that a call which is slow is really done late. Nothing is synced: the power model says what
- * would be.
+ * What a call does is done when its turn in the event loop comes, which may be after that of one that came later:
+ * so a call that is slow is really done late. The same seed gives the same run. Nothing is synced: the power model
+ * says what would be.
  */
 
 import { WalrusError } from '@walrus/codec'
 import { fd, type Lock, type OpenMode, type Storage, type StorageFile } from '@walrus/segment'
 import { type Calls, FaultyFile, type Kind } from './faulty-file.ts'
 import type { PowerModel } from './power-model.ts'
-import { type Random, randomFrom } from './random.ts'
+import { pick, type Random, randomFrom } from './random.ts'
 
 export type { Kind } from './faulty-file.ts'
 
@@ -38,6 +38,9 @@ export interface FaultyOptions {
   readonly now?: number
 }
 
+/** So many turns of the event loop a call may take. */
+const LONGEST_DELAY = 3
+
 /** What a call without a promise throws once everything has stopped. */
 class Stopped extends Error {}
 
@@ -63,6 +66,7 @@ export class FaultyStorage implements Storage, Calls {
   readonly model: PowerModel | undefined
   readonly #fd = fd()
   readonly #random: Random
+  readonly #delays: Random
   #now: number
   #alarms: Alarm[] = []
   #changes = 0
@@ -74,6 +78,7 @@ export class FaultyStorage implements Storage, Calls {
     this.fault = options.fault
     this.model = options.model
     this.#random = randomFrom(options.seed ?? 1)
+    this.#delays = randomFrom((options.seed ?? 1) + 1_000_000)
     this.#now = options.now ?? 1_700_000_000_000
     this.stopped = new Promise((resolve) => {
       this.#stop = resolve
@@ -209,7 +214,7 @@ export class FaultyStorage implements Storage, Calls {
     act: () => T,
     partly?: (share: number) => void,
   ): Promise<T> {
-    await turn()
+    for (let turns = pick(this.#delays, LONGEST_DELAY); turns >= 0; turns--) await turn()
     try {
       return this.immediately(kind, path, act, partly)
     } catch (error) {

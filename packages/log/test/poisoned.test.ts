@@ -24,6 +24,8 @@ interface Run {
   readonly error: unknown
   /** Acknowledged after something had failed. */
   readonly late: number
+  /** Calls that were made when closing had come to its end. */
+  readonly afterClose: number
 }
 
 /** Goes on to the end, whatever fails. */
@@ -33,7 +35,7 @@ async function run(dir: string, storage: FaultyStorage, durability: Durability):
   try {
     driver = await openDriver(dir, storage, durability, trace)
   } catch (error) {
-    return { trace, driver: undefined, error, late: 0 }
+    return { trace, driver: undefined, error, late: 0, afterClose: 0 }
   }
   let before: number | undefined
   for (const step of STEPS) {
@@ -45,7 +47,9 @@ async function run(dir: string, storage: FaultyStorage, durability: Durability):
     () => undefined,
     (reason: unknown) => reason,
   )
-  return { trace, driver, error, late }
+  const { length } = storage.calls
+  for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setImmediate(resolve))
+  return { trace, driver, error, late, afterClose: storage.calls.length - length }
 }
 
 async function callsOf(durability: Durability): Promise<readonly Call[]> {
@@ -67,7 +71,8 @@ async function faultsOf(
   const found: string[] = []
   const descriptors = openDescriptors()
   const storage = new FaultyStorage({ fault: (call) => (fails(call) ? 'EIO' : undefined) })
-  const { trace, driver, error, late } = await run(dir, storage, durability)
+  const { trace, driver, error, late, afterClose } = await run(dir, storage, durability)
+  if (afterClose > 0) found.push(`${afterClose} calls were made after it was closed`)
   if (storage.isLocked) found.push('the lock was not released')
   const left = openDescriptors() - descriptors
   if (left !== 0) found.push(`${left} files were left open`)

@@ -8,9 +8,12 @@ import { PowerModel } from './power-model.ts'
 import { randomFrom } from './random.ts'
 import { faultsAfterRecovery } from './recover.ts'
 import { scratch } from './scratch.ts'
-import { DURABILITIES, nameOf, runWorkload } from './workload.ts'
+import { DURABILITIES, everything, nameOf, runWorkload, type Workload, waves } from './workload.ts'
 
-const EACH = DURABILITIES.map((durability) => [nameOf(durability), durability] as const)
+const EACH = [
+  ...DURABILITIES.map((durability) => [nameOf(durability), durability, everything] as const),
+  ['commit, zeros written ahead', 'commit', waves] as const,
+]
 
 /** What is tried after each power loss: so many different subsets of what was not synced. */
 const LOSSES = Number(process.env['WALRUS_TEST_LOSSES'] ?? 1)
@@ -18,24 +21,24 @@ const LOSSES = Number(process.env['WALRUS_TEST_LOSSES'] ?? 1)
 const { fresh, copyOf } = scratch()
 
 /** How many calls of the workload change the disk. */
-async function changesOf(durability: Durability): Promise<number> {
+async function changesOf(durability: Durability, workload: Workload): Promise<number> {
   const storage = new FaultyStorage()
-  await runWorkload(fresh(), storage, durability)
+  await runWorkload(fresh(), storage, durability, workload)
   return storage.changes
 }
 
 describe('a killed process', () => {
   it.for(EACH)(
     'loses nothing it acknowledged, in whichever call it dies (%s)',
-    async ([, durability]) => {
-      const changes = await changesOf(durability)
+    async ([, durability, workload]) => {
+      const changes = await changesOf(durability, workload)
       for (let at = 0; at < changes; at++) {
         const dir = fresh()
         const storage = new FaultyStorage({
           seed: at,
           fault: ({ change }) => (change === at ? 'stop' : undefined),
         })
-        const trace = await runWorkload(dir, storage, durability)
+        const trace = await runWorkload(dir, storage, durability, workload)
         const left = copyOf(dir)
         const faults = await faultsAfterRecovery(
           left,
@@ -54,8 +57,8 @@ describe('a killed process', () => {
 describe('a power loss', () => {
   it.for(EACH)(
     'takes nothing that was durable, at whichever call it comes (%s)',
-    async ([, durability]) => {
-      const changes = await changesOf(durability)
+    async ([, durability, workload]) => {
+      const changes = await changesOf(durability, workload)
       for (let at = 0; at < changes; at++) {
         const dir = fresh()
         const model = new PowerModel(dir)
@@ -64,7 +67,7 @@ describe('a power loss', () => {
           model,
           fault: ({ change }) => (change === at ? 'stop' : undefined),
         })
-        const trace = await runWorkload(dir, storage, durability)
+        const trace = await runWorkload(dir, storage, durability, workload)
         for (let loss = 0; loss < LOSSES; loss++) {
           const seed = at * LOSSES + loss
           const left = fresh()

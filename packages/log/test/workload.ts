@@ -123,16 +123,26 @@ export async function openDriver(
   storage: FaultyStorage,
   durability: Durability,
   trace: Trace,
+  segmentBytes: number = SEGMENT_BYTES,
 ): Promise<Driver> {
-  const log = await Log.open(dir, { durability, storage, segmentBytes: SEGMENT_BYTES })
+  const log = await Log.open(dir, { durability, storage, segmentBytes })
   return new Driver(log, trace, durability)
 }
 
-/** Runs until it ends or everything stops. */
+/** Something done to a log from its opening on. */
+export type Workload = (
+  dir: string,
+  storage: FaultyStorage,
+  durability: Durability,
+  trace: Trace,
+) => Promise<void>
+
+/** Runs a workload until it ends or everything stops. */
 export async function runWorkload(
   dir: string,
   storage: FaultyStorage,
   durability: Durability,
+  workload: Workload = everything,
 ): Promise<Trace> {
   const trace = new Trace()
   // What stops in the middle of a call without a promise throws; that is not what the test is about.
@@ -143,12 +153,8 @@ export async function runWorkload(
   return trace
 }
 
-async function workload(
-  dir: string,
-  storage: FaultyStorage,
-  durability: Durability,
-  trace: Trace,
-): Promise<void> {
+/** Every kind of call, over several segments, with a close and an opening. */
+export const everything: Workload = async (dir, storage, durability, trace) => {
   const first = await openDriver(dir, storage, durability, trace)
   for (const step of STEPS) await step(first, storage)
   await first.close()
@@ -161,4 +167,15 @@ async function workload(
   await second.append(3000)
   await second.appendBatch([7, 8, 9])
   await second.append(16)
+}
+
+/** Many small groups in one segment, so that zeros are written ahead of them, again and again. */
+export const waves: Workload = async (dir, storage, durability, trace) => {
+  const driver = await openDriver(dir, storage, durability, trace, 0x10_0000)
+  for (let wave = 0; wave < 24; wave++) {
+    await driver.appendMany([7000, 6000 + wave, 7000])
+    if (wave % 7 === 3) driver.appendSync(9000)
+    if (wave % 5 === 4) await storage.tick(10)
+  }
+  await driver.close()
 }
