@@ -128,7 +128,7 @@ export class FaultyStorage implements Storage, Calls {
     for (const alarm of due) {
       if (alarm.done || this.#hasStopped) continue
       alarm.run()
-      await turn()
+      for (let turns = 0; turns <= LONGEST_DELAY; turns++) await turn()
     }
   }
 

@@ -12,6 +12,8 @@ import { DURABILITIES, nameOf, runWorkload, SEGMENT_BYTES } from './workload.ts'
 
 /** So many crashes of the workload, spread evenly over it, each with every crash of its recovery. */
 const CRASHES = Number(process.env['WALRUS_TEST_CRASHES'] ?? 2)
+/** Another one gives other runs. */
+const SEED = Number(process.env['WALRUS_TEST_SEED'] ?? 0)
 const EACH = DURABILITIES.map((durability) => [nameOf(durability), durability] as const)
 
 const { fresh, copyOf } = scratch()
@@ -67,7 +69,7 @@ it.for(
   async ([, , durability, power]) => {
     const counting = new FaultyStorage()
     await runWorkload(fresh(), counting, durability)
-    const random = randomFrom(17)
+    const random = randomFrom(SEED + 17)
     for (let crash = 0; crash < CRASHES; crash++) {
       const share = (crash + random()) / CRASHES
       const at = 7 + pick(() => share, counting.changes - 7)
@@ -80,7 +82,7 @@ it.for(
         // And a second interruption, somewhere in the repetition.
         const leftAgain = await interrupted(left, pick(random, changes), power)
         const storage = new FaultyStorage({ bootId: power ? 'third boot' : 'first boot' })
-        const what = `crash at call ${at}, then at call ${again} of the recovery`
+        const what = `crash at call ${at}, then at call ${again} of the recovery, seed ${SEED}`
         expect(await open(leftAgain, storage), what).toEqual(expected)
         rmSync(left, { recursive: true })
         rmSync(leftAgain, { recursive: true })

@@ -18,6 +18,9 @@ const EACH = [
 /** What is tried after each power loss: so many different subsets of what was not synced. */
 const LOSSES = Number(process.env['WALRUS_TEST_LOSSES'] ?? 1)
 
+/** Another one gives other runs. */
+const SEED = Number(process.env['WALRUS_TEST_SEED'] ?? 0)
+
 const { fresh, copyOf } = scratch()
 
 /** How many calls of the workload change the disk. */
@@ -35,7 +38,7 @@ describe('a killed process', () => {
       for (let at = 0; at < changes; at++) {
         const dir = fresh()
         const storage = new FaultyStorage({
-          seed: at,
+          seed: SEED + at,
           fault: ({ change }) => (change === at ? 'stop' : undefined),
         })
         const trace = await runWorkload(dir, storage, durability, workload)
@@ -46,7 +49,7 @@ describe('a killed process', () => {
           trace.acknowledged.length,
           'first boot',
         )
-        expect(faults, `killed in call ${at}`).toEqual([])
+        expect(faults, `killed in call ${at}, seed ${SEED}`).toEqual([])
         rmSync(dir, { recursive: true })
         rmSync(left, { recursive: true })
       }
@@ -63,18 +66,21 @@ describe('a power loss', () => {
         const dir = fresh()
         const model = new PowerModel(dir)
         const storage = new FaultyStorage({
-          seed: at,
+          seed: SEED + at,
           model,
           fault: ({ change }) => (change === at ? 'stop' : undefined),
         })
         const trace = await runWorkload(dir, storage, durability, workload)
         for (let loss = 0; loss < LOSSES; loss++) {
-          const seed = at * LOSSES + loss
+          const seed = SEED + at * LOSSES + loss
           const left = fresh()
           // Now and then the disk wrote back nothing that it was not told to.
           model.lose(left, seed % 4 === 0 ? undefined : randomFrom(seed))
           const faults = await faultsAfterRecovery(left, trace.copy(), trace.durable, 'second boot')
-          expect(faults, `power lost at call ${at}, loss ${loss} of ${LOSSES}`).toEqual([])
+          expect(
+            faults,
+            `power lost at call ${at}, loss ${loss} of ${LOSSES}, seed ${SEED}`,
+          ).toEqual([])
           rmSync(left, { recursive: true })
         }
         rmSync(dir, { recursive: true })

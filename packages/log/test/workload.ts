@@ -169,11 +169,11 @@ export const everything: Workload = async (dir, storage, durability, trace) => {
   await second.append(16)
 }
 
-/** Many small groups in one segment, so that zeros are written ahead of them, again and again. */
+/** Many groups in one segment, so that zeros are written ahead of them, which they catch up with. */
 export const waves: Workload = async (dir, storage, durability, trace) => {
   const driver = await openDriver(dir, storage, durability, trace, 0x10_0000)
   for (let wave = 0; wave < 24; wave++) {
-    await driver.appendMany([7000, 6000 + wave, 7000])
+    await driver.appendMany([15_000, 14_000 + wave, 15_000])
     if (wave % 7 === 3) driver.appendSync(9000)
     if (wave % 5 === 4) await storage.tick(10)
   }
