@@ -2,7 +2,7 @@
  * What a disk would still hold after a power loss.
  *
  * Follows every change that goes to a directory and every sync of it. Of what was not synced, any 512-byte sector may
- * have reached the disk or not, sizes may lag, and names may be those of any moment since the directory's last sync.
+ * have reached the disk or not, sizes may lag, and names may be those of any moment since the directory's last sync, or any mixture.
  */
 
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -88,8 +88,7 @@ export class PowerModel {
   lose(into: string, random: Random | undefined): void {
     const names = new Map(this.#durableNames)
     for (const changes of this.#unsynced.values()) {
-      const kept = random === undefined ? 0 : pick(random, changes.length + 1)
-      for (const change of changes.slice(0, kept)) change(names)
+      for (const change of random === undefined ? [] : kept(changes, random)) change(names)
     }
     // Some disks write back nearly everything, some nearly nothing.
     const share = random === undefined ? 0 : pick(random, 5) / 4
@@ -111,6 +110,12 @@ export class PowerModel {
     this.#unsynced.set(dir, changes)
     return changes
   }
+}
+
+/** Some of the changes of names: mostly the first few, as a journal would keep them; now and then any of them. */
+function kept(changes: readonly NameChange[], random: Random): readonly NameChange[] {
+  if (random() < 0.3) return changes.filter(() => random() < 0.5)
+  return changes.slice(0, pick(random, changes.length + 1))
 }
 
 /** A file of which each unsynced sector was written back with a chance of `share`. */
