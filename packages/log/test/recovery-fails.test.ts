@@ -53,12 +53,14 @@ it.for(CRASHES.flatMap((at) => [[at, 'EIO'] as const, [at, 'ENOSPC'] as const]))
       )
       const what = `call ${number}, ${kind} ${basename(path)}`
       if (log instanceof Log) await log.close().catch(() => {})
-      else if (!(log instanceof WalrusError) || log.code !== code) found.push(`${what}: ${log}`)
+      else if (!(log instanceof WalrusError) || log.code !== code)
+        found.push(`${what}: ${String(log)}`)
       if (storage.isLocked) found.push(`${what}: the lock was not released`)
       if (readdirSync('/proc/self/fd').length !== open) found.push(`${what}: files were left open`)
       storage.fault = undefined
       const again = await contentsAfterRecovery(dir, storage).catch(String)
-      if (JSON.stringify(again) !== JSON.stringify(expected)) found.push(`${what}: ${again}`)
+      if (JSON.stringify(again) !== JSON.stringify(expected))
+        found.push(`${what}: ${JSON.stringify(again)}`)
       rmSync(dir, { recursive: true })
     }
     expect(found).toEqual([])
