@@ -113,6 +113,9 @@ export class SimulatedDisk {
    * @param how the machine loses power, or the process that makes the call is killed
    */
   crashAt(change: number, how: 'power' | 'kill' = 'power'): void {
+    if (!Number.isSafeInteger(change) || change < 0) {
+      throw invalidOption(`a call must be a whole number from 0, got ${change}`)
+    }
     this.#kernel.fault = (call) => (call.change === change ? how : undefined)
   }
 
@@ -203,7 +206,9 @@ function lossOf(loss: LossName | Loss): Loss {
   if (typeof loss === 'object') return loss
   const found = Object.hasOwn(LOSSES, loss) ? LOSSES[loss] : undefined
   if (found !== undefined) return found
-  throw invalidOption(`a loss must be one of ${Object.keys(LOSSES).join(', ')}, got ${String(loss)}`)
+  throw invalidOption(
+    `a loss must be one of ${Object.keys(LOSSES).join(', ')}, got ${String(loss)}`,
+  )
 }
 
 function check(options: SimulatedDiskOptions): void {
@@ -230,4 +235,3 @@ function checkCapacity(bytes: number): void {
   if (bytes >= 0) return
   throw invalidOption(`capacity must be a number of bytes from 0, got ${bytes}`)
 }
-

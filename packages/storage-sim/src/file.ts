@@ -15,13 +15,7 @@ export class SimulatedFile implements StorageFile {
   #underWay = 0
   #whenIdle: (() => void)[] = []
 
-  constructor(
-    kernel: Kernel,
-    process: Process,
-    node: FileNode,
-    path: string,
-    readOnly: boolean,
-  ) {
+  constructor(kernel: Kernel, process: Process, node: FileNode, path: string, readOnly: boolean) {
     this.#kernel = kernel
     this.#process = process
     this.#node = node

@@ -181,7 +181,7 @@ export class Kernel {
         try {
           result = this.#do(process, kind, path, act, effect)
         } catch (error) {
-          if (process.end === undefined) reject(error as Error)
+          if (process.end === undefined) reject(error)
           return
         } finally {
           if (effect !== undefined) this.#underWay.delete(effect)
@@ -198,7 +198,8 @@ export class Kernel {
     const bytes = fits ? from : from.subarray(0, Math.max(0, room - at))
     node.content.write(bytes, at, ++this.writes)
     this.changed(path, node)
-    if (!fits) throw failure('WALRUS_DISK_FULL', path, 'write', 'no space left on the simulated disk')
+    if (!fits)
+      throw failure('WALRUS_DISK_FULL', path, 'write', 'no space left on the simulated disk')
     if (durable) node.content.syncedRange(at, at + from.length)
   }
 
@@ -276,7 +277,12 @@ export class Kernel {
     this.#checkAlive(process)
     if (effect !== undefined && 'node' in effect && fault !== 'EACCES') this.#partly(effect)
     if (kind === 'sync' && this.#faults() < 0.75) this.#drop(path)
-    throw failure(CODES[fault as keyof typeof CODES], path, kind, `${fault}, made by the simulation`)
+    throw failure(
+      CODES[fault as keyof typeof CODES],
+      path,
+      kind,
+      `${fault}, made by the simulation`,
+    )
   }
 
   #drop(path: string): void {

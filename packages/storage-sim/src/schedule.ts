@@ -12,16 +12,22 @@ interface Event {
   readonly happen: () => void
 }
 
+/** Somebody who lets time pass until something holds. */
+interface Driver {
+  readonly until: () => boolean
+  readonly ended: (reached: boolean) => void
+}
+
 /** So many turns in which nothing happens, and nobody adds an event, show that nothing ever will. */
 const IDLE_TURNS = 20
 
 export class Schedule {
   /** In order of time, then of their coming; the next one last. */
   readonly #events: Event[] = []
-  readonly #whenDue: (() => void)[] = []
+  readonly #drivers = new Set<Driver>()
   #now: number
-  #running = false
-  #driven = 0
+  #turning = false
+  #idleTurns = 0
 
   constructor(now: number) {
     this.#now = now
@@ -39,66 +45,63 @@ export class Schedule {
     let place = events.length
     while (place > 0 && events[place - 1]!.at <= event.at) place--
     events.splice(place, 0, event)
-    this.#wake()
+    this.#turn()
     return () => {
       const found = events.indexOf(event)
       if (found >= 0) events.splice(found, 1)
     }
   }
 
-  /** Lets time pass for as long as `until` does not hold; resolves to false when nothing can happen any more. */
-  async drive(until: () => boolean): Promise<boolean> {
-    this.#driven++
-    try {
-      for (let idle = 0; !until(); ) {
-        if (this.#next() === undefined && idle++ === IDLE_TURNS) return false
-        if (this.#next() !== undefined) idle = 0
-        this.#wake()
-        await new Promise<void>((resolve) => {
-          this.#whenDue.push(resolve)
-          if (!this.#running) this.#turn()
-        })
-      }
-      return true
-    } finally {
-      this.#driven--
-    }
+  /** Lets time pass until something holds; resolves to false when nothing can happen any more. */
+  drive(until: () => boolean): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#drivers.add({ until, ended: resolve })
+      this.#turn()
+    })
   }
 
   /** Lets `ms` milliseconds pass. */
   async pass(ms: number): Promise<void> {
     let over = false
-    this.add(
-      ms,
-      () => {
-        over = true
-      },
-      true,
-    )
+    const ring = (): void => {
+      over = true
+    }
+    this.add(ms, ring, true)
     await this.drive(() => over)
   }
 
-  #next(): Event | undefined {
-    if (this.#driven > 0) return this.#events.at(-1)
-    return this.#events.findLast((event) => !event.timer)
-  }
-
-  #wake(): void {
-    if (!this.#running && this.#next() !== undefined) this.#turn()
-  }
-
+  /** Everybody has gone on since the last event: who waits for no more is let go before the next one. */
   #turn(): void {
-    this.#running = true
+    if (this.#turning || (this.#drivers.size === 0 && this.#next() === undefined)) return
+    this.#turning = true
     setImmediate(() => {
-      this.#running = false
-      const event = this.#next()
-      if (event !== undefined) {
-        this.#events.splice(this.#events.lastIndexOf(event), 1)
-        this.#now = Math.max(this.#now, event.at)
-        event.happen()
-      }
-      this.#wake()
-      for (const resolve of this.#whenDue.splice(0)) resolve()
+      this.#turning = false
+      for (const driver of this.#drivers) if (driver.until()) this.#end(driver, true)
+      this.#happen(this.#next())
+      this.#turn()
     })
+  }
+
+  #happen(event: Event | undefined): void {
+    if (event === undefined) {
+      if (++this.#idleTurns < IDLE_TURNS) return
+      this.#idleTurns = 0
+      for (const driver of this.#drivers) this.#end(driver, false)
+      return
+    }
+    this.#idleTurns = 0
+    this.#events.splice(this.#events.lastIndexOf(event), 1)
+    this.#now = Math.max(this.#now, event.at)
+    event.happen()
+  }
+
+  #end(driver: Driver, reached: boolean): void {
+    this.#drivers.delete(driver)
+    driver.ended(reached)
+  }
+
+  #next(): Event | undefined {
+    if (this.#drivers.size > 0) return this.#events.at(-1)
+    return this.#events.findLast((event) => !event.timer)
   }
 }
