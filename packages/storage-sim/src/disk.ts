@@ -200,6 +200,11 @@ export class SimulatedDisk {
   put(path: string, bytes: Uint8Array): void {
     this.#kernel.put(path, bytes)
   }
+
+  /** Takes a file away, durably, without a call. */
+  remove(path: string): void {
+    this.#kernel.tree.take(path)
+  }
 }
 
 function lossOf(loss: LossName | Loss): Loss {

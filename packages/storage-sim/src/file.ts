@@ -21,6 +21,7 @@ export class SimulatedFile implements StorageFile {
     this.#node = node
     this.path = path
     this.#readOnly = readOnly
+    process.openFiles.add(this)
   }
 
   size(): Promise<number> {
@@ -85,12 +86,13 @@ export class SimulatedFile implements StorageFile {
   view(): undefined {}
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.closeSync()
     if (this.#underWay > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
   }
 
   closeSync(): void {
     this.#closed = true
+    this.#process.openFiles.delete(this)
   }
 
   #writing(from: Uint8Array, at: number, durable: boolean): () => void {

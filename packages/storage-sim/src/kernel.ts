@@ -5,7 +5,7 @@
  * is under way, and a crash leaves any part of it. The same seed gives the same run.
  */
 
-import type { Holder } from '@walrus/segment'
+import type { Holder, StorageFile } from '@walrus/segment'
 import type { Fate } from './content.ts'
 import { simulationError } from './errors.ts'
 import type { Loss } from './loss.ts'
@@ -61,6 +61,7 @@ export type End = 'killed' | 'power lost'
 export interface Process {
   readonly pid: number
   end: End | undefined
+  readonly openFiles: Set<StorageFile>
 }
 
 /** A change that is under way. */

@@ -28,6 +28,8 @@ export class SimulatedStorage implements Storage, Process {
   readonly env: Environment
   /** How it was ended; `undefined` while it lives. Set by the simulation. */
   end: End | undefined
+  /** The files it has opened and not closed: what is in here at its end was forgotten. */
+  readonly openFiles: Set<StorageFile> = new Set()
   readonly #kernel: Kernel
 
   /** @internal */

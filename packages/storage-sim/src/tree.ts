@@ -219,6 +219,18 @@ export class Tree {
     }
   }
 
+  /** Takes a file away as if it had never been there. */
+  take(path: string): void {
+    this.file(path, 'remove')
+    const { directory, name } = this.#place(path, 'remove')
+    directory.names.delete(name)
+    directory.durable.delete(name)
+    const concerns = ({ removes, adds }: NameChange): boolean =>
+      (removes?.from === directory && removes.name === name) ||
+      (adds?.to === directory && adds.name === name)
+    directory.unsynced = directory.unsynced.filter((unsynced) => !concerns(unsynced))
+  }
+
   /** After a power loss. */
   lose(names: NameLoss, fate: Fate): void {
     const seen = new Set<Directory>()

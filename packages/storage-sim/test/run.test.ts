@@ -151,6 +151,39 @@ describe('a copy', () => {
   })
 })
 
+describe('the examiner', () => {
+  it('sees, puts and takes files without a call, and a power loss changes nothing of that', async () => {
+    const disk = new SimulatedDisk({ loss: 'lost' })
+    disk.put('/d/a', BYTES)
+    disk.put('/d/b', BYTES)
+    await disk.run(async (storage) => {
+      const file = await storage.open('/d/c', 'create')
+      await file.write(BYTES, 0, false)
+    })
+    const { calls } = disk
+    disk.remove('/d/a')
+    disk.remove('/d/c')
+    expect([...disk.files().keys()]).toEqual(['/d/b'])
+    disk.losePower('kept')
+    expect([...disk.files().keys()]).toEqual(['/d/b'])
+    expect(disk.calls).toBe(calls)
+    expect(() => disk.remove('/d/a')).toThrow(expect.objectContaining({ code: 'WALRUS_NOT_FOUND' }))
+  })
+
+  it('sees which files a process has open', async () => {
+    const disk = new SimulatedDisk()
+    await disk.run(async (storage) => {
+      const [a, b] = [await storage.open('/a', 'create'), storage.openSync('/b', 'create')]
+      const again = await storage.open('/a', 'read')
+      expect(storage.openFiles).toEqual(new Set([a, b, again]))
+      await a.close()
+      b.closeSync()
+      await a.close()
+      expect([...storage.openFiles]).toEqual([again])
+    })
+  })
+})
+
 describe('a call that fails', () => {
   it('has a code, and leaves any part of a write', async () => {
     const sizes = new Set<number>()
