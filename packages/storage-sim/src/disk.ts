@@ -180,11 +180,13 @@ export class SimulatedDisk {
 
   /**
    * Another disk with what this one holds now, synced or not, and without its processes: what they have under way is
-   * done there in any part. Takes the options of this one where none are given.
+   * done there in any part. Takes the options of this one where none are given, but for the seed: what is random
+   * there goes its own way, the same one for every copy that is made after the same number of calls.
    */
   copy(options: SimulatedDiskOptions = {}): SimulatedDisk {
-    const now = this.#kernel.schedule.now
-    const copy = new SimulatedDisk({ ...this.#options, now, ...options })
+    const { now } = this.#kernel.schedule
+    const seed = ((this.#options.seed ?? 0) + Math.imul(this.calls + 1, 0x9e3779b1)) >>> 0
+    const copy = new SimulatedDisk({ ...this.#options, now, seed, ...options })
     copy.#kernel.takeFrom(this.#kernel)
     return copy
   }

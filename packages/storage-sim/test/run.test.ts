@@ -133,6 +133,19 @@ describe('a copy', () => {
     expect(later.files().get('/a')![0]).toBe(9)
   })
 
+  it('draws other random numbers than the disk did, and those of a copy like it', () => {
+    const drawn = (disk: SimulatedDisk): string => {
+      const bytes = new Uint8Array(8)
+      disk.process().env.random(bytes)
+      return bytes.join()
+    }
+    const disk = new SimulatedDisk({ seed: 5 })
+    const copy = disk.copy()
+    const draws = [disk, copy, copy.copy(), disk.copy({ seed: 6 })].map(drawn)
+    expect(new Set(draws).size).toBe(4)
+    expect(drawn(disk.copy())).toBe(draws[1])
+  })
+
   it('taken in the middle of a call has that call in any part', async () => {
     const sizes = new Set<number>()
     for (let seed = 0; seed < 30; seed++) {
