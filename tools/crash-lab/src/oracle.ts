@@ -1,0 +1,307 @@
+/**
+ * What a workload tried and what it was told, and what a log may hold afterwards: acknowledged ⊆ recovered ⊆
+ * attempted, in order, nothing twice, batches whole or absent, nothing that was not written.
+ *
+ * Everything that happens in a trace has a number, so that one trace tells what was owed at each moment of it.
+ * Every payload begins with its serial number, so that any of them can be told.
+ */
+
+import type { Log, Marks } from '@walrus/log'
+
+/** Sizes of payloads hold their serial number. */
+export const LEAST_BYTES = 4
+/** What `appendSync` under `none` may leave in memory when the process is killed. */
+const PROMISED_BYTES = 0x4_0000
+const NEVER = Number.POSITIVE_INFINITY
+
+/** An entry that was handed to a log. Times are moments of the trace. */
+export interface Attempt {
+  readonly serial: number
+  readonly stream: string
+  readonly data: Uint8Array
+  /** Number of the batch it is part of. */
+  readonly batch: number | undefined
+  readonly at: number
+  index: number | undefined
+  /** When it was returned by `appendSync` under `none`, perhaps not yet written. */
+  promisedAt: number
+  acknowledgedAt: number
+  durableAt: number
+  /** When its append was refused in a way that leaves nothing of it behind. */
+  refusedAt: number
+}
+
+/** Entries of each stream, the plain log's under the empty name. */
+export type Contents = ReadonlyMap<string, readonly { index: number; data: Uint8Array }[]>
+
+/** How a log came to its end: killed, without power, or closed; all is owed then, and what was refused is not there. */
+export type Ending = 'kill' | 'power' | 'close'
+
+/** A point in a trace at which a crash may come. */
+export interface Moment {
+  readonly at: number
+  readonly marks: Marks
+}
+
+export class Trace {
+  readonly attempts: Attempt[] = []
+  /** Promises that were broken before any crash. */
+  readonly broken: string[] = []
+  readonly #firstSerial: number
+  #at = 0
+  #batches = 0
+  #log: Log | undefined
+
+  /** @param firstSerial so that entries of two traces on one log can be told from one another */
+  constructor(firstSerial = 0) {
+    this.#firstSerial = firstSerial
+  }
+
+  /** The log whose marks are promises, too. */
+  set log(log: Log) {
+    this.#log = log
+  }
+
+  /** Now. */
+  moment(): Moment {
+    return { at: this.#at, marks: this.#log?.marks ?? { sequenced: 1, written: 1, durable: 1 } }
+  }
+
+  newBatch(): number {
+    return ++this.#batches
+  }
+
+  /** A new entry of `size` bytes; `from` is what its data shall be a copy of, as far as it goes. */
+  attempt(size: number, stream = '', batch?: number, from?: Uint8Array): Attempt {
+    const serial = this.#firstSerial + this.attempts.length
+    const attempt: Attempt = {
+      serial,
+      stream,
+      data: payload(serial, Math.max(LEAST_BYTES, size), from),
+      batch,
+      at: this.#now(),
+      index: undefined,
+      promisedAt: NEVER,
+      acknowledgedAt: NEVER,
+      durableAt: NEVER,
+      refusedAt: NEVER,
+    }
+    this.attempts.push(attempt)
+    return attempt
+  }
+
+  /** Its append was answered; `durable`: and that means on disk. */
+  acknowledge(attempt: Attempt, index: number, durable: boolean): void {
+    this.#place(attempt, index)
+    const now = this.#now()
+    if (attempt.acknowledgedAt === NEVER) attempt.acknowledgedAt = now
+    if (durable && attempt.durableAt === NEVER) attempt.durableAt = now
+  }
+
+  /** `appendSync` returned it, perhaps before it was written. */
+  promise(attempt: Attempt, index: number): void {
+    this.#place(attempt, index)
+    attempt.promisedAt = this.#now()
+  }
+
+  /** Its append was refused, and that means that it is not in the log. */
+  refuse(attempt: Attempt): void {
+    attempt.refusedAt = this.#now()
+  }
+
+  /** Everything that was promised up to a moment has been written. */
+  written(upTo: Moment): void {
+    const now = this.#now()
+    for (const attempt of this.attempts) {
+      if (attempt.promisedAt <= upTo.at && attempt.acknowledgedAt === NEVER) {
+        attempt.acknowledgedAt = now
+      }
+    }
+  }
+
+  /** Everything that was answered up to a moment is on disk. */
+  durable(upTo: Moment): void {
+    const now = this.#now()
+    for (const attempt of this.attempts) {
+      const { promisedAt, acknowledgedAt } = attempt
+      if (Math.min(promisedAt, acknowledgedAt) > upTo.at) continue
+      attempt.acknowledgedAt = Math.min(acknowledgedAt, now)
+      attempt.durableAt = Math.min(attempt.durableAt, now)
+    }
+  }
+
+  /** Somebody read this: it is as good as acknowledged. */
+  seen(contents: Contents, durable: boolean): void {
+    for (const [stream, entries] of contents) {
+      for (const { index, data } of entries) {
+        const attempt = this.find(data, stream)
+        if (attempt === undefined) {
+          this.broken.push(`${show(stream, index)} could be read, and was never appended there`)
+        } else this.acknowledge(attempt, index, durable)
+      }
+    }
+  }
+
+  /** The attempt that these bytes are of. */
+  find(data: Uint8Array, stream: string): Attempt | undefined {
+    if (data.length < LEAST_BYTES) return undefined
+    const attempt = this.attempts[serialOf(data) - this.#firstSerial]
+    if (attempt === undefined || attempt.stream !== stream) return undefined
+    return Buffer.compare(attempt.data, data) === 0 ? attempt : undefined
+  }
+
+  /** What must be there when it crashes at a moment. */
+  owed({ at }: Moment, ending: Ending): Attempt[] {
+    if (ending === 'power') return this.attempts.filter(({ durableAt }) => durableAt <= at)
+    const answered = this.attempts.filter(
+      ({ promisedAt, acknowledgedAt }) => Math.min(promisedAt, acknowledgedAt) <= at,
+    )
+    if (ending === 'close') return answered
+    let inMemory = 0
+    return answered
+      .reverse()
+      .filter((attempt) => {
+        if (attempt.acknowledgedAt <= at) return true
+        inMemory += attempt.data.length
+        return inMemory > PROMISED_BYTES
+      })
+      .reverse()
+  }
+
+  #now(): number {
+    return ++this.#at
+  }
+
+  #place(attempt: Attempt, index: number): void {
+    const { index: before, stream, serial } = attempt
+    if (before !== undefined && before !== index) {
+      this.broken.push(
+        `entry ${serial} was acknowledged as ${show(stream, before)}, then as ${index}`,
+      )
+    }
+    const other = this.attempts.find(
+      (each) => each !== attempt && each.stream === stream && each.index === index,
+    )
+    if (other !== undefined) {
+      this.broken.push(`${show(stream, index)} was given to entries ${other.serial} and ${serial}`)
+    }
+    attempt.index = index
+  }
+}
+
+/**
+ * What is wrong with a log's contents after a crash, in words; nothing when the promises are kept.
+ * @param marks of the log that was recovered, before anything was appended to it
+ */
+export function violations(
+  trace: Trace,
+  moment: Moment,
+  ending: Ending,
+  contents: Contents,
+  marks?: Marks,
+): string[] {
+  const found = [...trace.broken]
+  const recovered = new Set<Attempt>()
+  for (const [stream, entries] of contents) {
+    const first = firstIndex(stream)
+    let before = -1
+    for (const [place, { index, data }] of entries.entries()) {
+      const where = show(stream, index)
+      if (index !== first + place) found.push(`${where} stands where ${first + place} must`)
+      const attempt = trace.find(data, stream)
+      if (attempt === undefined || attempt.at > moment.at) {
+        found.push(`${where} holds ${data.length} bytes that were never appended there`)
+        continue
+      }
+      if (ending === 'close' && attempt.refusedAt <= moment.at)
+        found.push(`${where} was refused, and is there`)
+      if (attempt.serial <= before) found.push(`${where} is out of order, or a copy`)
+      before = attempt.serial
+      recovered.add(attempt)
+    }
+  }
+  for (const { stream, index, data, serial } of trace.owed(moment, ending)) {
+    const there = contents.get(stream)?.[index! - firstIndex(stream)]
+    if (there !== undefined && Buffer.compare(there.data, data) === 0) continue
+    const what = there === undefined ? 'lost' : 'another'
+    found.push(`${show(stream, index!)} was acknowledged as entry ${serial}, and is ${what}`)
+  }
+  const last = Math.max(-1, ...[...recovered].map(({ serial }) => serial))
+  const batches = new Map<number, { there: number; of: number }>()
+  for (const attempt of trace.attempts) {
+    if (attempt.at > moment.at) break
+    const there = recovered.has(attempt)
+    if (attempt.batch !== undefined) {
+      const batch = batches.get(attempt.batch) ?? { there: 0, of: 0 }
+      batches.set(attempt.batch, { there: batch.there + Number(there), of: batch.of + 1 })
+    }
+    const answered = Math.min(attempt.promisedAt, attempt.acknowledgedAt) <= moment.at
+    if (answered && !there && attempt.serial < last) {
+      found.push(`entry ${attempt.serial} is lost, and entry ${last} after it is there`)
+    }
+  }
+  for (const [batch, { there, of }] of batches) {
+    if (there !== 0 && there !== of) found.push(`${there} of the ${of} of batch ${batch} are there`)
+  }
+  if (marks !== undefined) {
+    const mark = ending === 'power' ? moment.marks.durable : moment.marks.written
+    if (marks.sequenced < mark) {
+      const name = ending === 'power' ? 'durable' : 'written'
+      found.push(`the log said it was ${name} up to LSN ${mark}, and ends at ${marks.sequenced}`)
+    }
+  }
+  return found
+}
+
+/** Everything in a log. */
+export async function contentsOf(log: Log): Promise<Contents> {
+  const contents = new Map<string, { index: number; data: Uint8Array }[]>()
+  for (const name of ['', ...log.streams()]) {
+    const source = name === '' ? log : log.stream(name)
+    const entries: { index: number; data: Uint8Array }[] = []
+    for await (const { index, data } of source.entries()) entries.push({ index, data })
+    if (entries.length > 0) contents.set(name, entries)
+  }
+  return contents
+}
+
+/** Whether two logs hold the same. */
+export function same(one: Contents, other: Contents): boolean {
+  return one.size === other.size && startsWith(one, other) && startsWith(other, one)
+}
+
+/** Whether a log holds all that another one does, at the beginning of its streams. */
+export function startsWith(longer: Contents, shorter: Contents): boolean {
+  return [...shorter].every(([stream, entries]) => {
+    const there = longer.get(stream) ?? []
+    return entries.every(({ index, data }, at) => {
+      const entry = there[at]
+      return entry?.index === index && Buffer.compare(entry.data, data) === 0
+    })
+  })
+}
+
+/** The plain log counts from 1, named streams from 0. */
+export function firstIndex(stream: string): number {
+  return stream === '' ? 1 : 0
+}
+
+function show(stream: string, index: number): string {
+  return `${stream || 'plain log'}[${index}]`
+}
+
+function serialOf(data: Uint8Array): number {
+  return new DataView(data.buffer, data.byteOffset, data.byteLength).getUint32(0, true)
+}
+
+function payload(serial: number, size: number, from?: Uint8Array): Uint8Array {
+  const bytes = Buffer.alloc(size)
+  let state = Math.imul(serial + 7, 0x9e3779b1)
+  for (let at = 0; at < size; at++) {
+    state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + at
+    bytes[at] = state >>> 7
+  }
+  if (from !== undefined) bytes.set(from.subarray(0, size - LEAST_BYTES), LEAST_BYTES)
+  bytes.writeUInt32LE(serial, 0)
+  return bytes
+}

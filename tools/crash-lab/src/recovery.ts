@@ -1,0 +1,92 @@
+/** Recovers what a crash left, goes on with it, and tells what is not as it was promised. */
+
+import { WalrusError } from '@walrus/codec'
+import { Log } from '@walrus/log'
+import type { Storage } from '@walrus/segment'
+import type { SimulatedDisk } from '@walrus/storage-sim'
+import {
+  type Contents,
+  contentsOf,
+  type Ending,
+  type Moment,
+  same,
+  startsWith,
+  Trace,
+  violations,
+} from './oracle.ts'
+import { DIR, Driver, SEGMENT_BYTES } from './workload.ts'
+
+/** Serial numbers of what is appended after a recovery. */
+const AFTERWARDS = 0x1000_0000
+
+/**
+ * Reads, opens, reads, opens a second time, appends, closes, opens and reads again: what went wrong, in words.
+ * @param disk what the crash left; it is changed
+ */
+export async function faultsAfterRecovery(
+  disk: SimulatedDisk,
+  trace: Trace,
+  moment: Moment,
+  ending: Ending,
+): Promise<string[]> {
+  try {
+    const outcome = await disk.run((storage) => recoverAndGoOn(storage, trace, moment, ending))
+    return outcome.value ?? [`the recovery was ${outcome.ended}`]
+  } catch (error) {
+    return [String(error)]
+  }
+}
+
+/** What a reader sees that comes before the next writer; nothing where the log was not made yet. */
+export async function contentsForReader(storage: Storage): Promise<Contents> {
+  let reader: Log
+  try {
+    reader = await Log.open(DIR, { storage, readOnly: true })
+  } catch (error) {
+    if (error instanceof WalrusError && error.code === 'WALRUS_NOT_FOUND') return new Map()
+    throw error
+  }
+  const contents = await contentsOf(reader)
+  await reader.close()
+  return contents
+}
+
+async function recoverAndGoOn(
+  storage: Storage,
+  trace: Trace,
+  moment: Moment,
+  ending: Ending,
+): Promise<string[]> {
+  const seen = await contentsForReader(storage)
+  const afterwards = new Trace(AFTERWARDS)
+  const workload = { durability: 'commit', segmentBytes: SEGMENT_BYTES, steps: [] }
+  const next = new Driver(storage, afterwards, workload)
+
+  await next.open()
+  const recovered = await contentsOf(next.log)
+  const found = violations(trace, moment, ending, recovered, next.log.marks)
+  if (!same(seen, recovered)) found.push('a reader saw another log than the next writer recovered')
+  await next.close()
+
+  await next.open()
+  if (!next.log.recovery.clean)
+    found.push('it was recovered and closed, and did not open as closed')
+  if (!same(await contentsOf(next.log), recovered)) {
+    found.push('opening it a second time changed what it holds')
+  }
+  await next.append(300)
+  await next.appendBatch([5, 50], 'orders')
+  await next.append(70_000, 'after the crash')
+  await next.append(5)
+  const grown = await contentsOf(next.log)
+  if (!startsWith(grown, recovered)) found.push('appending changed what was there')
+  await next.close()
+
+  await next.open()
+  if (!next.log.recovery.clean) found.push('it was closed, and did not open as closed')
+  if (!same(await contentsOf(next.log), grown)) {
+    found.push('what was appended after the crash did not come back')
+  }
+  await next.close()
+  return [...found, ...afterwards.broken]
+}
