@@ -55,6 +55,7 @@ export type {
   Environment,
   Holder,
   Lock,
+  NativeChecksums,
   OpenMode,
   Storage,
   StorageFile,
