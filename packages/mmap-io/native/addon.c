@@ -42,6 +42,7 @@ static const export EXPORTS[] = {
     {"misalignment", js_misalignment},
     {"crc32", js_crc32},
     {"crc32Table", js_crc32_table},
+    {"crc32Each", js_crc32_each},
 };
 
 NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {

@@ -17,7 +17,7 @@
 
 /* Every position and length that JavaScript can say exactly. */
 #define MAX_SAFE_INTEGER 9007199254740991.0
-#define MAX_ARGUMENTS 6
+#define MAX_ARGUMENTS 7
 
 _Static_assert(sizeof(size_t) == 8 && sizeof(off_t) == 8, "a 64-bit system is needed");
 
@@ -93,5 +93,6 @@ napi_value js_write_sync(napi_env env, napi_callback_info info);
 napi_value js_misalignment(napi_env env, napi_callback_info info);
 napi_value js_crc32(napi_env env, napi_callback_info info);
 napi_value js_crc32_table(napi_env env, napi_callback_info info);
+napi_value js_crc32_each(napi_env env, napi_callback_info info);
 
 #endif

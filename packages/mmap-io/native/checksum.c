@@ -52,3 +52,60 @@ napi_value js_crc32(napi_env env, napi_callback_info info) {
 napi_value js_crc32_table(napi_env env, napi_callback_info info) {
   return checksum(env, info, true);
 }
+
+/* The elements of a typed array of 32-bit integers of one kind. */
+static bool arg_words(const call *c, size_t index, const char *name, napi_typedarray_type wanted,
+                      void **data, size_t *length) {
+  napi_typedarray_type type;
+  bool is;
+  if (napi_is_typedarray(c->env, c->values[index], &is) == napi_ok && is &&
+      napi_get_typedarray_info(c->env, c->values[index], &type, length, data, NULL, NULL) ==
+          napi_ok &&
+      type == wanted) {
+    if (*data == NULL) *length = 0;
+    return true;
+  }
+  throw_type(c, "%s must be an %s", name, wanted == napi_uint32_array ? "Uint32Array" : "Int32Array");
+  return false;
+}
+
+/*
+ * crc32Each(buffer, from, ends, count, skip, register, into): the raw register (that is, without the
+ * inversions before and after) behind each of `count` pieces, each of which begins with `register`.
+ * Nothing is stored unless all of the pieces lie inside the buffer.
+ */
+napi_value js_crc32_each(napi_env env, napi_callback_info info) {
+  call c;
+  bytes of;
+  int64_t from, count, skip, start;
+  void *ends_data = NULL, *into_data = NULL;
+  size_t ends_length = 0, into_length = 0;
+  if (!call_begin(&c, env, info, "crc32Each")) return NULL;
+  if (!arg_bytes(&c, 0, "buffer", &of)) return NULL;
+  if (!arg_integer(&c, 1, "from", 0, (double)of.length, &from)) return NULL;
+  if (!arg_words(&c, 2, "ends", napi_uint32_array, &ends_data, &ends_length)) return NULL;
+  if (!arg_words(&c, 6, "into", napi_int32_array, &into_data, &into_length)) return NULL;
+  size_t most = ends_length < into_length ? ends_length : into_length;
+  if (!arg_integer(&c, 3, "count", 0, (double)most, &count)) return NULL;
+  if (!arg_integer(&c, 4, "skip", 0, (double)UINT32_MAX, &skip)) return NULL;
+  if (!arg_integer(&c, 5, "register", (double)INT32_MIN, (double)UINT32_MAX, &start)) return NULL;
+  const uint32_t *ends = ends_data;
+  int32_t *into = into_data;
+  size_t at = (size_t)from;
+  for (int64_t piece = 0; piece < count; piece++) {
+    size_t end = ends[piece];
+    if (end < at || end > of.length)
+      return throw_range(&c, "ends[%lld] is %zu, and its piece begins at %zu of %zu bytes",
+                         (long long)piece, end, at, of.length);
+    at = end + (size_t)skip;
+  }
+  const environment *e = c.environment;
+  uint32_t crc = ~(uint32_t)start;
+  at = (size_t)from;
+  for (int64_t piece = 0; piece < count; piece++) {
+    size_t end = ends[piece];
+    into[piece] = (int32_t)~e->crc32(&e->tables, crc, of.data + at, end - at);
+    at = end + (size_t)skip;
+  }
+  return undefined(env);
+}

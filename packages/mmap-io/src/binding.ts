@@ -15,6 +15,17 @@ export type Memory = ArrayBuffer | NodeJS.ArrayBufferView
 /** Checksum of a part of a buffer. */
 export type Checksum = (buffer: Memory, from?: number, to?: number, seed?: number) => number
 
+/** Checksums of many pieces of a buffer. */
+export type ChecksumEach = (
+  buffer: Memory,
+  from: number,
+  ends: Uint32Array,
+  count: number,
+  skip: number,
+  register: number,
+  into: Int32Array,
+) => void
+
 /** The binary's functions; they check every argument themselves. */
 export interface Binding {
   readonly pageSize: number
@@ -48,6 +59,7 @@ export interface Binding {
   misalignment(buffer: Memory, align: number): number
   readonly crc32: Checksum
   readonly crc32Table: Checksum
+  readonly crc32Each: ChecksumEach
 }
 
 const platform = `${process.platform}-${process.arch}`

@@ -10,7 +10,7 @@ import * as constants from './constants.ts'
 import { advise, incore, map, sync, unmap } from './map.ts'
 
 export { type Memory, PAGESIZE, supported } from './binding.ts'
-export { crc32 } from './checksum.ts'
+export { crc32, crc32Each } from './checksum.ts'
 export {
   MADV_DONTNEED,
   MADV_HUGEPAGE,

@@ -155,7 +155,7 @@ export function isGroupWhole(
 const SHORT_COPY = 24
 
 /** Fewer frames than this are quicker closed one by one than by a call into native code. */
-const FEW_FRAMES = 3
+const FEW_FRAMES = 6
 const FIRST_ENDS = 256
 
 /**
