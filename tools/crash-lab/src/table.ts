@@ -1,6 +1,6 @@
 /** The table of counts, and each violation with the one command that replays it. */
 
-import type { Numbers } from './pool.ts'
+import type { Numbers } from './plan.ts'
 
 export interface Shown {
   readonly plan: string

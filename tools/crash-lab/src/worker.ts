@@ -2,7 +2,7 @@
 
 import { parentPort } from 'node:worker_threads'
 import { Counts, parsePlan, type Row, type Violation } from './plan.ts'
-import type { Job, Report } from './pool.ts'
+import type { Report, Sent } from './pool.ts'
 import { importWith } from './sites/loader.ts'
 
 const ENTRY = new URL('./rows/index.js', import.meta.url).href
@@ -13,7 +13,7 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) => blame?.(error))
 }
 
-async function rowsFor({ replacement }: Job): Promise<readonly Row[]> {
+async function rowsFor({ replacement }: Sent): Promise<readonly Row[]> {
   const { ROWS } = await importWith<{ ROWS: readonly Row[] }>(ENTRY, replacement)
   return ROWS
 }
@@ -34,7 +34,7 @@ async function runCase(text: string, rows: readonly Row[], counts: Counts): Prom
 
 let untouched: Promise<readonly Row[]> | undefined
 
-async function runJob(job: Job): Promise<void> {
+async function runJob(job: Sent): Promise<void> {
   const post = (report: Report): void => parentPort!.postMessage(report)
   let rows: readonly Row[]
   try {
@@ -49,7 +49,7 @@ async function runJob(job: Job): Promise<void> {
     post({
       kind: 'ran',
       plan: text,
-      counts: { ...counts },
+      counts: counts.numbers(),
       violations: violations.map(({ plan, what }) => ({ plan: String(plan), what })),
     })
     if (job.untilViolation === true && violations.length > 0) break
@@ -57,6 +57,6 @@ async function runJob(job: Job): Promise<void> {
   post({ kind: 'done' })
 }
 
-parentPort!.on('message', (job: Job) => {
+parentPort!.on('message', (job: Sent) => {
   void runJob(job)
 })
