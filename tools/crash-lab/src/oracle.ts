@@ -29,6 +29,8 @@ export interface Attempt {
   durableAt: number
   /** When its append was refused in a way that leaves nothing of it behind. */
   refusedAt: number
+  /** When a recovery was found to have come without it: it must never come back. */
+  lostAt: number
 }
 
 /** Entries of each stream, the plain log's under the empty name. */
@@ -50,7 +52,7 @@ export class Trace {
   readonly #firstSerial: number
   #at = 0
   #batches = 0
-  #log: Log | undefined
+  #marks: () => Marks = () => ({ sequenced: 1, written: 1, durable: 1 })
 
   /** @param firstSerial so that entries of two traces on one log can be told from one another */
   constructor(firstSerial = 0) {
@@ -59,12 +61,59 @@ export class Trace {
 
   /** The log whose marks are promises, too. */
   set log(log: Log) {
-    this.#log = log
+    this.#marks = () => log.marks
+  }
+
+  /** This trace as it was at a moment, to go on with from there. */
+  from(moment: Moment): Trace {
+    const trace = new Trace(this.#firstSerial)
+    const until = (at: number): number => (at <= moment.at ? at : NEVER)
+    for (const attempt of this.attempts) {
+      if (attempt.at > moment.at) break
+      const { promisedAt, acknowledgedAt, durableAt, refusedAt, lostAt } = attempt
+      const answered = Math.min(promisedAt, acknowledgedAt) <= moment.at
+      trace.attempts.push({
+        ...attempt,
+        index: answered ? attempt.index : undefined,
+        promisedAt: until(promisedAt),
+        acknowledgedAt: until(acknowledgedAt),
+        durableAt: until(durableAt),
+        refusedAt: until(refusedAt),
+        lostAt: until(lostAt),
+      })
+    }
+    trace.#at = moment.at
+    trace.#batches = this.#batches
+    trace.#marks = () => moment.marks
+    return trace
+  }
+
+  /** A writer has recovered, and found this: it is durable from now on, and what is not there never comes back. */
+  settle(contents: Contents): void {
+    const there = new Map<Attempt, number>()
+    for (const [stream, entries] of contents) {
+      for (const { index, data } of entries) {
+        const attempt = this.find(data, stream)
+        if (attempt !== undefined) there.set(attempt, index)
+      }
+    }
+    const now = this.#now()
+    for (const attempt of this.attempts) {
+      const index = there.get(attempt)
+      if (index === undefined) {
+        attempt.lostAt = Math.min(attempt.lostAt, now)
+        attempt.index = undefined
+      } else {
+        attempt.index = index
+        attempt.acknowledgedAt = Math.min(attempt.acknowledgedAt, now)
+        attempt.durableAt = Math.min(attempt.durableAt, now)
+      }
+    }
   }
 
   /** Now. */
   moment(): Moment {
-    return { at: this.#at, marks: this.#log?.marks ?? { sequenced: 1, written: 1, durable: 1 } }
+    return { at: this.#at, marks: this.#marks() }
   }
 
   newBatch(): number {
@@ -85,6 +134,7 @@ export class Trace {
       acknowledgedAt: NEVER,
       durableAt: NEVER,
       refusedAt: NEVER,
+      lostAt: NEVER,
     }
     this.attempts.push(attempt)
     return attempt
@@ -152,8 +202,9 @@ export class Trace {
 
   /** What must be there when it crashes at a moment. */
   owed({ at }: Moment, ending: Ending): Attempt[] {
-    if (ending === 'power') return this.attempts.filter(({ durableAt }) => durableAt <= at)
-    const answered = this.attempts.filter(
+    const present = this.attempts.filter(({ lostAt }) => lostAt > at)
+    if (ending === 'power') return present.filter(({ durableAt }) => durableAt <= at)
+    const answered = present.filter(
       ({ promisedAt, acknowledgedAt }) => Math.min(promisedAt, acknowledgedAt) <= at,
     )
     if (ending === 'close') return answered
@@ -215,6 +266,8 @@ export function violations(
       }
       if (ending === 'close' && attempt.refusedAt <= moment.at)
         found.push(`${where} was refused, and is there`)
+      if (attempt.lostAt <= moment.at)
+        found.push(`${where} was lost in a crash, and is there again`)
       if (attempt.serial <= before) found.push(`${where} is out of order, or a copy`)
       before = attempt.serial
       recovered.add(attempt)
@@ -236,7 +289,7 @@ export function violations(
       batches.set(attempt.batch, { there: batch.there + Number(there), of: batch.of + 1 })
     }
     const answered = Math.min(attempt.promisedAt, attempt.acknowledgedAt) <= moment.at
-    if (answered && !there && attempt.serial < last) {
+    if (answered && attempt.lostAt > moment.at && !there && attempt.serial < last) {
       found.push(`entry ${attempt.serial} is lost, and entry ${last} after it is there`)
     }
   }

@@ -1,6 +1,7 @@
 /** The rows of the table, in its order. Importing this does nothing. */
 
 import type { Row } from '../plan.ts'
+import { again } from './again.ts'
 import { crash } from './crash.ts'
 
-export const ROWS: readonly Row[] = [crash]
+export const ROWS: readonly Row[] = [crash, again]
