@@ -10,7 +10,7 @@
  * `loader.ts` loads the packages with it.
  */
 
-import type ts from 'typescript-6'
+import ts from 'typescript-6'
 import { Checks } from './checks.ts'
 import { Decoded } from './decoded.ts'
 import { Durability } from './durability.ts'
@@ -50,6 +50,7 @@ export function deriveSites(root: string = ROOT, packages: readonly string[] = P
 function named(program: Program, source: Source, all: readonly FoundNode[]): Site[] {
   const counts = new Map<string, number>()
   const { package: name, file, node: text } = source
+  const usesFs = importsFs(text)
   return all
     .toSorted((a, b) => a.start - b.start || b.end - a.end)
     .map(({ node, kind, start, end, edits }) => {
@@ -66,7 +67,17 @@ function named(program: Program, source: Source, all: readonly FoundNode[]): Sit
         function: where,
         line: text.getLineAndCharacterOfPosition(start).line + 1,
         text: text.text.slice(start, end).replaceAll(/\s+/g, ' '),
+        usesFs,
         edits,
       }
     })
+}
+
+function importsFs(file: ts.SourceFile): boolean {
+  return file.statements.some(
+    (each) =>
+      ts.isImportDeclaration(each) &&
+      ts.isStringLiteral(each.moduleSpecifier) &&
+      each.moduleSpecifier.text.startsWith('node:fs'),
+  )
 }
