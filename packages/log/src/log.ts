@@ -265,15 +265,22 @@ export class Log implements AsyncDisposable {
     const { writer, lock, follower, table, waiters } = this.#parts
     this.#closed = true
     this.#writer = undefined
+    const failures: unknown[] = []
     try {
       await writer?.close()
       follower?.close()
-    } finally {
+    } catch (error) {
+      failures.push(error)
+    }
+    try {
       this.#final = { first: this.firstIndex, last: this.lastIndex }
       waiters.wake()
       table.close()
-      await lock?.release()
+    } finally {
+      await lock?.release().catch((error: unknown) => failures.push(error))
     }
+    // That something could not be kept is told before that the lock could not be marked as released.
+    if (failures.length > 0) throw failures[0]
   }
 
   #writable(): Writer {
