@@ -15,10 +15,11 @@ import { Checks } from './checks.ts'
 import { Decoded } from './decoded.ts'
 import { Durability } from './durability.ts'
 import { Outcomes } from './outcome.ts'
-import { Program, unitName, walk } from './program.ts'
+import { Program } from './program.ts'
 import { ROOT } from './root.ts'
 import type { Found, Site } from './site.ts'
 import { PACKAGES, readSources, type Source } from './sources.ts'
+import { unitName, walk } from './units.ts'
 import { Waits } from './waits.ts'
 
 interface FoundNode extends Found {

@@ -20,8 +20,9 @@
 
 import ts from 'typescript-6'
 import { type Durability, replace, separate } from './durability.ts'
-import { isFunctionWithBody, type Program, type Unit, walk } from './program.ts'
+import type { Program } from './program.ts'
 import type { Found } from './site.ts'
+import { isFunctionWithBody, type Unit, walk } from './units.ts'
 
 const STARTED =
   '((op) => ({ start: () => (op.start().catch(() => {}), Promise.resolve()), now: () => op.now() }))'
