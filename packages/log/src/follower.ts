@@ -65,6 +65,7 @@ export class Follower {
     { dir, storage }: Pick<ResolvedOptions, 'dir' | 'storage'>,
     advanced: () => void,
   ): Promise<Follower> {
+    let before: string | undefined
     for (let attempt = 1; ; attempt++) {
       try {
         const start =
@@ -74,8 +75,12 @@ export class Follower {
         return new Follower(dir, storage, start, advanced)
       } catch (error) {
         const writing = (await storage.locked(dir)) !== undefined
-        if (!writing || attempt === ATTEMPTS || hasCode(error, 'WALRUS_UNSUPPORTED_FORMAT'))
+        // A writer may have come and gone meanwhile: without one, what fails twice in the same way is so.
+        const settled = !writing && String(error) === before
+        if (settled || attempt === ATTEMPTS || hasCode(error, 'WALRUS_UNSUPPORTED_FORMAT'))
           throw error
+        before = String(error)
+        if (!writing) continue
         await new Promise<void>((resolve) => storage.env.after(ATTEMPT_EVERY_MS, resolve, true))
       }
     }
@@ -115,15 +120,28 @@ export class Follower {
     if (this.#closed) return
     const before = this.point.lsn
     try {
-      await this.#look()
+      await this.#lookTwice()
       this.#failed = 0
     } catch (error) {
-      const writing = (await this.#storage.locked(this.#dir)) !== undefined
-      if (!writing || ++this.#failed === ATTEMPTS) throw error
+      if (!(await this.#isWritten()) || ++this.#failed === ATTEMPTS) throw error
     }
     if (this.point.lsn === before) return
     this.#advanced()
     this.#waiters.wake()
+  }
+
+  /** A writer may have come and gone during the first look: without one, what fails a second time is so. */
+  async #lookTwice(): Promise<void> {
+    try {
+      await this.#look()
+    } catch (error) {
+      if (await this.#isWritten()) throw error
+      await this.#look()
+    }
+  }
+
+  async #isWritten(): Promise<boolean> {
+    return (await this.#storage.locked(this.#dir)) !== undefined
   }
 
   async #look(): Promise<void> {
@@ -134,7 +152,7 @@ export class Follower {
     }
     // Every writer begins by writing the tail anew: without that, there is nothing that was not seen before.
     if (tail?.sequence === this.#adopted) return
-    if ((await this.#storage.locked(this.#dir)) !== undefined) return
+    if (await this.#isWritten()) return
     await this.#adopt(await analyse(this.#storage, this.#dir))
     this.#adopted = tail?.sequence
   }
