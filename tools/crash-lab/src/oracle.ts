@@ -280,22 +280,15 @@ export function violations(
     found.push(`${show(stream, index!)} was acknowledged as entry ${serial}, and is ${what}`)
   }
   const last = Math.max(-1, ...[...recovered].map(({ serial }) => serial))
-  const batches = new Map<number, { there: number; of: number }>()
   for (const attempt of trace.attempts) {
-    if (attempt.at > moment.at) break
-    const there = recovered.has(attempt)
-    if (attempt.batch !== undefined) {
-      const batch = batches.get(attempt.batch) ?? { there: 0, of: 0 }
-      batches.set(attempt.batch, { there: batch.there + Number(there), of: batch.of + 1 })
-    }
-    const answered = Math.min(attempt.promisedAt, attempt.acknowledgedAt) <= moment.at
-    if (answered && attempt.lostAt > moment.at && !there && attempt.serial < last) {
-      found.push(`entry ${attempt.serial} is lost, and entry ${last} after it is there`)
+    const { at, serial, promisedAt, acknowledgedAt, lostAt } = attempt
+    if (at > moment.at || serial >= last) break
+    const answered = Math.min(promisedAt, acknowledgedAt) <= moment.at
+    if (answered && lostAt > moment.at && !recovered.has(attempt)) {
+      found.push(`entry ${serial} is lost, and entry ${last} after it is there`)
     }
   }
-  for (const [batch, { there, of }] of batches) {
-    if (there !== 0 && there !== of) found.push(`${there} of the ${of} of batch ${batch} are there`)
-  }
+  found.push(...tornBatches(trace, moment, recovered))
   if (marks !== undefined) {
     const mark = ending === 'power' ? moment.marks.durable : moment.marks.written
     if (marks.sequenced < mark) {
@@ -306,13 +299,52 @@ export function violations(
   return found
 }
 
+/** Batches of which only a part is there. */
+function tornBatches(trace: Trace, moment: Moment, there: ReadonlySet<Attempt>): string[] {
+  const batches = new Map<number, { there: number; of: number }>()
+  for (const attempt of trace.attempts) {
+    if (attempt.at > moment.at) break
+    if (attempt.batch === undefined) continue
+    const batch = batches.get(attempt.batch) ?? { there: 0, of: 0 }
+    const more = Number(there.has(attempt))
+    batches.set(attempt.batch, { there: batch.there + more, of: batch.of + 1 })
+  }
+  return [...batches]
+    .filter(([, batch]) => batch.there !== 0 && batch.there !== batch.of)
+    .map(([batch, { there: some, of }]) => `${some} of the ${of} of batch ${batch} are there`)
+}
+
+/** What is wrong with what a reader sees of a log that somebody may be writing: it may see less than there is. */
+export function violationsInView(trace: Trace, contents: Contents): string[] {
+  const found: string[] = []
+  const there = new Set<Attempt>()
+  for (const [stream, entries] of contents) {
+    for (const [place, { index, data }] of entries.entries()) {
+      const attempt = trace.find(data, stream)
+      if (attempt !== undefined) there.add(attempt)
+      if (index !== firstIndex(stream) + place || attempt === undefined || isGone(attempt)) {
+        found.push(`a reader saw ${show(stream, index)}, which is not there`)
+      }
+    }
+  }
+  return [...found, ...tornBatches(trace, trace.moment(), there)]
+}
+
+function isGone({ lostAt }: Attempt): boolean {
+  return lostAt !== NEVER
+}
+
 /** Everything in a log. */
 export async function contentsOf(log: Log): Promise<Contents> {
   const contents = new Map<string, { index: number; data: Uint8Array }[]>()
   for (const name of ['', ...log.streams()]) {
     const source = name === '' ? log : log.stream(name)
     const entries: { index: number; data: Uint8Array }[] = []
-    for await (const { index, data } of source.entries()) entries.push({ index, data })
+    for (let from = 0; ; from = entries.at(-1)!.index + 1) {
+      const batch = await source.read({ from })
+      if (batch.length === 0) break
+      for (const { index, data } of batch) entries.push({ index, data })
+    }
     if (entries.length > 0) contents.set(name, entries)
   }
   return contents

@@ -3,5 +3,6 @@
 import type { Row } from '../plan.ts'
 import { again } from './again.ts'
 import { crash } from './crash.ts'
+import { sharing } from './sharing.ts'
 
-export const ROWS: readonly Row[] = [crash, again]
+export const ROWS: readonly Row[] = [crash, again, sharing]
