@@ -139,11 +139,14 @@ class Shared {
     const refused = opened.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
     const writer = rivals.find((_, at) => opened[at]!.status === 'fulfilled')
     if (writer === undefined || refused.length !== rivals.length - 1) {
-      this.#found.push(`${rivals.length - refused.length} of two writers got the log: ${refused}`)
+      this.#found.push(
+        `${rivals.length - refused.length} of two writers got the log: ${refused.map(String).join('; ')}`,
+      )
       return
     }
     const { pid } = writer.storage.env
-    if (!namesHolder(refused[0], pid)) this.#found.push(`a second writer was told ${refused[0]}`)
+    if (!namesHolder(refused[0], pid))
+      this.#found.push(`a second writer was told ${String(refused[0])}`)
     const contents = await contentsOf(writer.log)
     const { marks, ending } = this.#before
     const moment = { ...this.#trace.moment(), marks }
