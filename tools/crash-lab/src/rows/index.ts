@@ -2,7 +2,8 @@
 
 import type { Row } from '../plan.ts'
 import { again } from './again.ts'
+import { codec } from './codec.ts'
 import { crash } from './crash.ts'
 import { sharing } from './sharing.ts'
 
-export const ROWS: readonly Row[] = [crash, again, sharing]
+export const ROWS: readonly Row[] = [crash, again, sharing, codec]
