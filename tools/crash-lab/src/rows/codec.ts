@@ -45,7 +45,12 @@ const LAYOUTS: Readonly<Record<string, Layout>> = {
   },
   json: {
     make: (random) => jsonCodec.encode(randomEntry(random)),
-    again: (bytes) => decodedAgain(jsonCodec, bytes),
+    again(bytes) {
+      const encoded = decodedAgain(jsonCodec, bytes)
+      // Whatever is taken for JSON is JSON.
+      JSON.parse(Buffer.from(bytes).toString())
+      return encoded
+    },
     isText: true,
     seal(bytes) {
       const text = Buffer.from(bytes).toString('latin1')
@@ -61,7 +66,9 @@ const LAYOUTS: Readonly<Record<string, Layout>> = {
       return Buffer.concat([encodeKvRecord(record), bytes.subarray(next)])
     },
     seal(bytes) {
-      if (bytes.length >= 12) viewOf(bytes).setUint32(8, crc32(bytes, 0, 12))
+      if (bytes.length < 12) return bytes
+      viewOf(bytes).setUint32(4, bytes.length - 12)
+      viewOf(bytes).setUint32(8, crc32(bytes, 0, 12))
       return bytes
     },
   },
@@ -152,6 +159,10 @@ function* changesOf(
     changed[pick(random, whole.length)] = choose(random, BYTES)
     yield seal(changed)
   }
+  // What was escaped, raw: it has the same checksum.
+  for (let at = 0; at + 2 <= whole.length; at++) {
+    yield Buffer.concat([whole.subarray(0, at), Buffer.of(10), whole.subarray(at + 2)])
+  }
   // A part out, a part in, a part twice.
   for (let at = 0; at < whole.length; at++) {
     const to = at + 1 + pick(random, 8)
@@ -162,7 +173,7 @@ function* changesOf(
   }
 }
 
-const BYTES = [0, 1, 10, 31, 34, 43, 45, 48, 61, 65, 92, 127, 128, 255]
+const BYTES = [0, 1, 2, 10, 31, 34, 43, 45, 48, 61, 65, 92, 127, 128, 255]
 
 function decodedAgain(of: EntryCodec, bytes: Uint8Array): Uint8Array {
   return of.encode(of.decode(bytes))
@@ -172,7 +183,7 @@ function randomEntry(random: Random): Entry {
   return {
     index: BigInt(pick(random, 2 ** 40)),
     term: BigInt(pick(random, 300)),
-    data: randomBytes(random),
+    data: pick(random, 5) === 0 ? null : randomBytes(random),
     timestamp: BigInt(pick(random, 2 ** 50)) - 2n ** 20n,
     transactionId: choose(random, ['', 'tx_1', 'tx_é"<\n']),
   }
