@@ -55,6 +55,8 @@ export class Writer implements FilesHost {
   #durable: Point
   #failure: Error | undefined
   #closed = false
+  /** Whether nothing may be written any more because it has been closed. */
+  #over = false
   #flushing = false
   #soon = false
   #synchronous = false
@@ -259,10 +261,13 @@ export class Writer implements FilesHost {
       await this.#driver.noneLate()
       if (this.#failure === undefined) await this.#files.leaveClean(this.#written)
     } catch (error) {
+      this.sequencer.close()
       for (const group of this.sequencer.queue) group.reject(error)
+      this.#admission.reject(error)
       if (hasCode(error, 'WALRUS_DISK_FULL')) throw error
       this.fail(error)
     } finally {
+      this.#over = true
       for (const timer of [this.#syncTimer, this.#retryTimer]) timer?.cancel()
       // Of a log that has failed a group may still be under way.
       await this.#driver.idle()
@@ -352,6 +357,8 @@ export class Writer implements FilesHost {
 
   /** Starts the next group, unless one is under way: its end leads here again. */
   #flush(): void {
+    // What could not be kept when it was closed is not written later: the log may be another writer's then.
+    if (this.#over) return
     if (this.#driver.busy || this.#failure !== undefined || this.#blocked !== undefined) return
     this.#admit()
     const { queue } = this.sequencer
@@ -452,9 +459,11 @@ export class Writer implements FilesHost {
   #retryLater(error: unknown): void {
     this.#full = error
     this.#retryTimer?.cancel()
-    this.#retryTimer = this.storage.env.after(RETRY_EVERY_MS, () => {
+    const retry = (): void => {
       if (!this.#flushing) this.#flushSoon()
-    })
+    }
+    // A process that has nothing else to do waits with them, rather than end and lose what it was promised.
+    this.#retryTimer = this.storage.env.after(RETRY_EVERY_MS, retry, true)
   }
 
   #takeBack(error: unknown): void {
