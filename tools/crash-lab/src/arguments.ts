@@ -8,7 +8,7 @@ export const USAGE = `Usage: pnpm crash [--row ROW]...           all rows with t
        pnpm crash --replay "PLAN" [--site SITE]   one case; with SITE left out of the engine
        pnpm crash:long --seeds FROM-TO [--row ROW]...
                                              seeds from FROM up to, and without, TO; resumes
-       pnpm crash sites [--search [--seconds N]] [--site SITE]...
+       pnpm crash sites [--search [--seconds N] [--row ROW]...] [--site SITE]...
                                              replays, or looks for, the plans that kill each site
 A plan is a row and what it takes: crash seed=815 call=17 loss=tail
 Exit codes: 0 every promise kept, 1 a violation, 2 usage.`
@@ -25,6 +25,8 @@ export type Arguments =
   | {
       readonly command: 'sites'
       readonly sites: readonly string[]
+      /** Where to search. */
+      readonly rows: readonly Row[]
       readonly search: boolean
       /** How long to search for each site. */
       readonly seconds: number
@@ -47,7 +49,7 @@ type OptionName = keyof typeof OPTIONS
 const TAKES: Readonly<Record<string, readonly OptionName[]>> = {
   run: ['row', 'replay', 'site'],
   long: ['row', 'seeds'],
-  sites: ['search', 'seconds', 'site'],
+  sites: ['search', 'seconds', 'site', 'row'],
 }
 
 /** @throws `WALRUS_INVALID_OPTION` */
@@ -63,8 +65,9 @@ export function parseArguments(args: readonly string[], rows: readonly Row[]): A
   const { row: names = [], site: sites = [], replay, search = false } = values
   const chosen = rowsNamed(names, rows)
   if (command === 'sites') {
-    if (values.seconds !== undefined && !search) throw wrong('--seconds needs --search')
-    return { command, search, sites, seconds: secondsOf(values.seconds) }
+    const refining = values.seconds ?? values.row
+    if (refining !== undefined && !search) throw wrong('--seconds and --row need --search')
+    return { command, search, sites, rows: chosen, seconds: secondsOf(values.seconds) }
   }
   if (command === 'long') return { command, rows: chosen, ...rangeOf(values.seeds) }
   if (replay === undefined) {

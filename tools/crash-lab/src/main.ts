@@ -65,7 +65,7 @@ async function run(pool: Pool, given: Exclude<Arguments, { command: 'help' }>): 
       return told(await runLong(pool, given.rows, given.from, given.to, progress))
     case 'sites': {
       if (!given.search) return await replaySites(pool, given.sites)
-      const survivors = await searchKilling(pool, given.sites, ROWS, given.seconds, progress)
+      const survivors = await searchKilling(pool, given.sites, given.rows, given.seconds, progress)
       endProgress()
       for (const survivor of survivors) say(`SURVIVES ${survivor}`)
       return survivors.length === 0

@@ -69,7 +69,7 @@ describe('the command line', () => {
     [['long', '--seeds', '1-2', '--replay', 'crash'], 'long takes no --replay'],
     [['--row', 'crush'], 'there is no row "crush": it is one of crash'],
     [['--sed', '1'], '--sed'],
-    [['sites', '--seconds', '5'], '--seconds needs --search'],
+    [['sites', '--seconds', '5'], '--seconds and --row need --search'],
     [['sites', '--search', '--seconds', '0'], '--seconds must be'],
     [['--site', 'x'], '--site needs --replay'],
   ] as const)('%j is refused', ([args, message]) => {

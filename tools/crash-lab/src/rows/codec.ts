@@ -185,7 +185,7 @@ function randomEntry(random: Random): Entry {
     term: BigInt(pick(random, 300)),
     data: pick(random, 5) === 0 ? null : randomBytes(random),
     timestamp: BigInt(pick(random, 2 ** 50)) - 2n ** 20n,
-    transactionId: choose(random, ['', 'tx_1', 'tx_é"<\n']),
+    transactionId: choose(random, ['', 'tx_1', 'a\nb', 'tx_é"<\n']),
   }
 }
 

@@ -4,6 +4,7 @@ import type { Row } from '../plan.ts'
 import { again } from './again.ts'
 import { codec } from './codec.ts'
 import { crash } from './crash.ts'
+import { damage } from './damage.ts'
 import { sharing } from './sharing.ts'
 
-export const ROWS: readonly Row[] = [crash, again, sharing, codec]
+export const ROWS: readonly Row[] = [crash, again, damage, codec, sharing]
