@@ -146,6 +146,36 @@ describe('a full disk', () => {
   })
 })
 
+describe('a log that is closed while there is no space for what it has taken', () => {
+  it('says so, and does nothing more, also not when there is space later', async () => {
+    for (let seed = 0; seed < 10; seed++) {
+      const disk = new SimulatedDisk({ seed })
+      const found = await runOn(disk, async (storage) => {
+        const log = await Log.open(DIR, { storage, durability: 'none', segmentBytes: 0x1_0000 })
+        await log.append(Buffer.alloc(70_000))
+        disk.fault = ({ kind }) => (kind === 'create' ? 'ENOSPC' : undefined)
+        log.appendSync('taken')
+        const outcomes = await Promise.allSettled([
+          log.append('taken too'),
+          log.append(Buffer.alloc(20_000_000)),
+          log.sync(),
+          log.close(),
+        ])
+        disk.fault = undefined
+        const { calls } = disk
+        await disk.pass(10_000)
+        expect(disk.calls - calls, `seed ${seed}`).toBe(0)
+        expect(storage.openFiles.size, `seed ${seed}`).toBe(0)
+        return outcomes.map((outcome) => outcome.status)
+      })
+      expect(found, `seed ${seed}`).toEqual(found.map(() => 'rejected'))
+      const again = await openOn(disk)
+      expect(again.lastIndex).toBe(1)
+      await again.close()
+    }
+  })
+})
+
 describe('a tail file for which there was no space', () => {
   it('is written in the same place the next time, so that the other slot is whole', async () => {
     for (let seed = 0; seed < 20; seed++) {
