@@ -66,12 +66,12 @@ export interface FsyncOperation extends SyncOptions, Linked {
 /** One operation of a batch. */
 export type Operation = WriteOperation | WritevOperation | ReadOperation | FsyncOperation
 
-const OPTIONS: Record<string, readonly string[]> = {
-  write: ['op', 'fd', 'buffer', 'position', 'dsync', 'link'],
-  writev: ['op', 'fd', 'buffers', 'position', 'dsync', 'link'],
-  read: ['op', 'fd', 'buffer', 'position', 'link'],
-  fsync: ['op', 'fd', 'dataOnly', 'link'],
-}
+const OPTIONS: ReadonlyMap<unknown, readonly string[]> = new Map([
+  ['write', ['op', 'fd', 'buffer', 'position', 'dsync', 'link']],
+  ['writev', ['op', 'fd', 'buffers', 'position', 'dsync', 'link']],
+  ['read', ['op', 'fd', 'buffer', 'position', 'link']],
+  ['fsync', ['op', 'fd', 'dataOnly', 'link']],
+])
 
 const SWITCHES = ['dsync', 'dataOnly', 'link'] as const
 
@@ -83,9 +83,8 @@ export function copyOf(given: Operation): Operation {
   if (typeof given !== 'object' || given === null)
     throw invalidType('an operation must be an object')
   const operation = { ...given }
-  const known = OPTIONS[operation.op]
-  if (known === undefined)
-    throw invalidValue(`op must be one of ${Object.keys(OPTIONS).join(', ')}`)
+  const known = OPTIONS.get(operation.op)
+  if (known === undefined) throw invalidValue(`op must be one of ${[...OPTIONS.keys()].join(', ')}`)
   for (const key of Object.keys(operation)) {
     if (!known.includes(key)) throw invalidValue(`${operation.op} has no option ${key}`)
   }

@@ -100,7 +100,7 @@ export class Ring {
     for (const key of Object.keys(options)) {
       if (key !== 'entries') throw invalidValue(`a ring has no option ${key}`)
     }
-    this.entries = options.entries ?? 128
+    this.entries = options.entries === undefined ? 128 : options.entries
     this.#native = startedBinding()
     const id = this.#native.open(this.entries)
     if (id < 0) {
