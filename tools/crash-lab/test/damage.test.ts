@@ -51,11 +51,11 @@ describe('the images', () => {
 
 describe('damage', () => {
   it.each([
-    'damage image=closed file=000000000001.seg block=3',
-    'damage image=closed file=000000000003.idx',
-    'damage image=killed file=000000000003.seg block=9',
-    'damage image=unproven file=000000000001.seg block=4',
-    'damage image=recovered file=000000000002.seg block=1',
+    'damage image=closed file=000000000001.seg block=12',
+    'damage image=closed file=000000000003.idx block=8',
+    'damage image=killed file=000000000003.seg block=36',
+    'damage image=unproven file=000000000001.seg block=16',
+    'damage image=recovered file=000000000002.seg block=4',
     'damage image=recovered file=TAIL change=missing',
   ])('is an error, a reported cut, or harmless (%s)', async (text) => {
     expect(await whatOf(text)).toEqual([])

@@ -24,13 +24,13 @@ export interface Image {
   readonly durable: number
 }
 
-/** How an image comes about, and its files with the number of their blocks of 64 bytes. */
+/** How an image comes about, and its files with the number of their blocks of 16 bytes. */
 interface Recipe {
   readonly make: () => Promise<Image>
   readonly files: Readonly<Record<string, number>>
 }
 
-export const BLOCK_BYTES = 64
+export const BLOCK_BYTES = 16
 const SEGMENT_BYTES = 0x1_0000
 const FILLER_BYTES = 66_000
 /** A segment's zeros written ahead are left for so many bytes. */
@@ -41,34 +41,34 @@ export const IMAGES: Readonly<Record<string, Recipe>> = {
   closed: {
     make: () => threeSegments(true),
     files: {
-      '000000000001.seg': 13,
-      '000000000001.idx': 5,
-      '000000000002.seg': 1037,
-      '000000000002.idx': 3,
-      '000000000003.seg': 9,
-      '000000000003.idx': 4,
-      TAIL: 10,
+      '000000000001.seg': 52,
+      '000000000001.idx': 17,
+      '000000000002.seg': 4147,
+      '000000000002.idx': 11,
+      '000000000003.seg': 35,
+      '000000000003.idx': 15,
+      TAIL: 40,
     },
   },
   /** The same, its writer killed when the tail file did not know of the last two groups. */
   killed: {
     make: () => threeSegments(false),
     files: {
-      '000000000001.seg': 13,
-      '000000000002.seg': 1037,
-      '000000000003.seg': 12,
-      TAIL: 10,
+      '000000000001.seg': 52,
+      '000000000002.seg': 4147,
+      '000000000003.seg': 47,
+      TAIL: 40,
     },
   },
   /** Without syncs, after a power loss that took nothing. */
   unproven: {
     make: unproven,
-    files: { '000000000001.seg': 12, TAIL: 10 },
+    files: { '000000000001.seg': 45, TAIL: 40 },
   },
   /** Recovered from a power loss into a second segment, appended to, and its writer killed. */
   recovered: {
     make: recovered,
-    files: { '000000000001.seg': 18, '000000000001.idx': 4, '000000000002.seg': 12, TAIL: 10 },
+    files: { '000000000001.seg': 72, '000000000001.idx': 15, '000000000002.seg': 46, TAIL: 40 },
   },
 }
 

@@ -30,7 +30,7 @@ export const damage: Row = {
   keys: {
     image: oneOf(Object.keys(IMAGES)),
     file: oneOf(FILES),
-    block: whole(0, 2000),
+    block: whole(0, 10_000),
     at: whole(0, 200_000),
     change: oneOf(CHANGES),
   },
@@ -53,6 +53,8 @@ export const damage: Row = {
 /** An image and what it holds, as it reads undamaged. */
 interface Subject extends Image {
   readonly entries: ReadonlyMap<string, readonly string[]>
+  /** Bytes of its largest file. */
+  readonly largest: number
 }
 
 /** The same for ever, and not quickly made. */
@@ -69,7 +71,8 @@ async function subjectOf(name: string): Promise<Subject> {
     entries.set(stream, texts)
   }
   await log.close()
-  return { ...image, entries }
+  const largest = Math.max(...[...image.disk.files().values()].map(({ length }) => length))
+  return { ...image, entries, largest }
 }
 
 async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
@@ -137,8 +140,7 @@ async function faultsOf(
 ): Promise<string[]> {
   const found: string[] = []
   const disk = damaged(subject.disk, file, at, change)
-  const before = disk.files()
-  const largest = Math.max(...[...subject.disk.files().values()].map(({ length }) => length))
+  const before = disk.copy()
   // Damage elsewhere takes nothing: segments alone hold entries.
   const least = file.endsWith('.seg') ? subject.durable : subject.order.length
   const shortened = change === 'cut' || change === 'missing'
@@ -151,9 +153,10 @@ async function faultsOf(
     const unsaid = shortened || who === 'the next writer'
     const faults = faultsIn(outcome, subject, least, unsaid)
     if (outcome.refused !== undefined && outcomes.length < 3) {
-      if (!isDeepStrictEqual(disk.files(), before)) faults.push('was refused, and changed files')
+      if (!isDeepStrictEqual(disk.files(), before.files()))
+        faults.push('was refused, and changed files')
     }
-    if (buffer > largest + FIXED_BYTES) faults.push(`read into a buffer of ${buffer} bytes`)
+    if (buffer > subject.largest + FIXED_BYTES) faults.push(`read into a buffer of ${buffer} bytes`)
     found.push(...faults.map((fault) => `${who} ${fault}`))
     if (who === 'a writer' && (outcome.refused !== undefined || outcome.clean === true)) break
   }

@@ -5,6 +5,8 @@ import { again } from './again.ts'
 import { codec } from './codec.ts'
 import { crash } from './crash.ts'
 import { damage } from './damage.ts'
+import { fail } from './fail.ts'
+import { model } from './model.ts'
 import { sharing } from './sharing.ts'
 
-export const ROWS: readonly Row[] = [crash, again, damage, codec, sharing]
+export const ROWS: readonly Row[] = [crash, again, damage, fail, model, codec, sharing]
