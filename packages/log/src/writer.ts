@@ -64,6 +64,8 @@ export class Writer implements FilesHost {
   #full: unknown
   /** The lack of space because of which groups were taken back, one of which is still being written. */
   #blocked: unknown
+  /** The lack of space because of which what was taken back still stands in the file: it goes first. */
+  #uncut: unknown
   #whenSettled: (() => void)[] = []
   #syncTimer: Timer | undefined
   #retryTimer: Timer | undefined
@@ -193,6 +195,7 @@ export class Writer implements FilesHost {
   flushSync(): void {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#blocked !== undefined) throw this.#blocked
+    if (!this.#cut()) throw this.#uncut
     this.#synchronous = true
     try {
       do {
@@ -259,6 +262,7 @@ export class Writer implements FilesHost {
       if (this.#failure === undefined) await this.#files.maintenance.sync()
       await this.#files.maintenance.idle()
       await this.#driver.noneLate()
+      if (!this.#cut()) throw this.#uncut
       if (this.#failure === undefined) await this.#files.leaveClean(this.#written)
     } catch (error) {
       this.sequencer.close()
@@ -317,6 +321,7 @@ export class Writer implements FilesHost {
   #refusal(): Error | undefined {
     if (this.#failure !== undefined) return this.#failure
     if (this.#closed) return closedError()
+    if (!this.#cut()) return this.#uncut as Error
     if (this.#full === undefined) return undefined
     // The disk was full, and entries already promised wait for it: they go first.
     try {
@@ -360,6 +365,10 @@ export class Writer implements FilesHost {
     // What could not be kept when it was closed is not written later: the log may be another writer's then.
     if (this.#over) return
     if (this.#driver.busy || this.#failure !== undefined || this.#blocked !== undefined) return
+    if (!this.#cut()) {
+      this.#stopped(this.#uncut)
+      return
+    }
     this.#admit()
     const { queue } = this.sequencer
     if (queue.length === 0) this.sequencer.close()
@@ -468,7 +477,7 @@ export class Writer implements FilesHost {
 
   #takeBack(error: unknown): void {
     const groups = this.sequencer.takeBack(this.#files.active)
-    this.#files.cutOff()
+    this.#uncut = this.#files.cutOff()
     for (const group of groups) group.reject(this.#failure ?? error)
     // Those who waited behind them are refused with them: what was handed over first is never overtaken.
     this.#admission.reject(this.#failure ?? error)
@@ -481,9 +490,15 @@ export class Writer implements FilesHost {
     void this.#driver.noneLate().then(() => {
       this.#blocked = undefined
       if (this.#failure !== undefined) return
-      this.#files.cutOff()
+      this.#uncut = this.#files.cutOff()
       this.#flushSoon()
     })
+  }
+
+  /** Whether nothing that was taken back stands in the file any more. */
+  #cut(): boolean {
+    if (this.#uncut !== undefined) this.#uncut = this.#files.cutOff()
+    return this.#uncut === undefined
   }
 
   #unsyncedWritten(): void {
