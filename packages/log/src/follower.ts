@@ -101,6 +101,24 @@ export class Follower {
     await this.refresh()
   }
 
+  /**
+   * After a read that failed for the `attempt`-th time: resolves when it is worth another one, because the segment
+   * it wanted may have been taken over by the next writer.
+   * @throws `error` when that is not why
+   */
+  async moved(error: unknown, attempt: number): Promise<void> {
+    if (!hasCode(error, 'WALRUS_NOT_FOUND') || attempt === ATTEMPTS) throw error
+    if (attempt > 1) {
+      // A writer that is still recovering says before long where everything is now.
+      if (!(await this.#isWritten())) throw error
+      const { env } = this.#storage
+      await new Promise<void>((resolve) => env.after(ATTEMPT_EVERY_MS, resolve, true))
+    }
+    // One that was stopped before that has left all of it to be seen.
+    this.#adopted = undefined
+    await this.refresh()
+  }
+
   /** Resolves when more may be there to read, or the signal aborts. */
   async changed(signal: AbortSignal): Promise<void> {
     this.#watch ??= this.#storage.watch(join(this.#dir, TAIL_NAME), () => this.#waiters.wake())
@@ -146,7 +164,7 @@ export class Follower {
 
   async #look(): Promise<void> {
     const tail = await readTail(this.#storage, this.#dir)
-    if (tail !== undefined && tail.durable.lsn > this.point.lsn) {
+    if (tail !== undefined && this.#isAhead(tail.durable)) {
       await this.#advanceTo(tail.durable)
       return
     }
@@ -159,8 +177,12 @@ export class Follower {
 
   /** The writer is gone: what it left may reach further than it came to say. */
   async #adopt(analysis: Analysis | undefined): Promise<void> {
-    if (analysis !== undefined && analysis.end.lsn > this.point.lsn)
-      await this.#advanceTo(analysis.end)
+    if (analysis !== undefined && this.#isAhead(analysis.end)) await this.#advanceTo(analysis.end)
+  }
+
+  /** Whether there is more up to a point, or the same in a segment that has taken over the one known last. */
+  #isAhead({ lsn, segment }: Point): boolean {
+    return lsn > this.point.lsn || (lsn === this.point.lsn && segment > this.point.segment)
   }
 
   async #advanceTo(point: Point): Promise<void> {

@@ -322,6 +322,10 @@ export class Log implements AsyncDisposable {
         if (this.#closed) throw closedError()
         await follower?.refresh()
       },
+      moved: async (error, attempt) => {
+        if (follower === undefined || this.#closed) throw error
+        await follower.moved(error, attempt)
+      },
       changed: async (signal) => {
         if (this.#closed) throw closedError()
         await (follower?.changed(signal) ?? waiters.wait(signal))
