@@ -138,6 +138,8 @@ class Shared {
     const opened = await Promise.allSettled(rivals.map((rival) => rival.open()))
     const refused = opened.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
     const writer = rivals.find((_, at) => opened[at]!.status === 'fulfilled')
+    // Killed as it opened it.
+    if (this.#isDead(rivals)) return
     if (writer === undefined || refused.length !== rivals.length - 1) {
       this.#found.push(
         `${rivals.length - refused.length} of two writers got the log: ${refused.map(String).join('; ')}`,
@@ -156,6 +158,10 @@ class Shared {
     for (const step of writer.workload.steps) await writer.step(step)
     await writer.close()
     this.#before = { marks: this.#trace.moment().marks, ending: 'close' }
+  }
+
+  #isDead(rivals: readonly Driver[]): boolean {
+    return rivals.some(({ storage }) => (storage as SimulatedStorage).end !== undefined)
   }
 
   /** Kills a writer in the call of this number, and sees that readers change nothing; resolves when it has. */
