@@ -8,6 +8,7 @@ it.for([
   ['a reader that is opened while a writer comes and is killed', 'sharing seed=147'],
   ['a reader that looks where no log is yet, and then a part of one', 'sharing seed=296'],
   ['a reader whose segment the next writer takes over and moves away', 'sharing seed=117'],
+  ['a reader that wants an entry while the next writer takes over its segment', 'sharing seed=108'],
   [
     'a directory whose name its maker did not come to sync',
     'fail steps=append:10 durability=commit fault=cut call=3',

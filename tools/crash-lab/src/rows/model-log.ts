@@ -28,7 +28,7 @@ export class ModelStream {
 }
 
 export class Model {
-  readonly streams = new Map<string, ModelStream>()
+  readonly streams: Map<string, ModelStream> = new Map()
   /** What was not as it should be, in words. */
   readonly found: string[] = []
   readonly #pending: Promise<void>[] = []
@@ -111,7 +111,7 @@ export class Model {
   }
 
   /** What can be read is never less than what was acknowledged, nor more than what was handed over. */
-  visible(stream: ModelStream, real: Log | Stream, least = stream.acknowledged): number {
+  visible(stream: ModelStream, real: Log | Stream, least: number = stream.acknowledged): number {
     const next = nextOf(real)
     this.check(next - stream.first >= least, `${stream.name} can be read up to ${next} only`)
     this.check(next <= stream.next, `${stream.name} can be read up to ${next}`)
