@@ -59,14 +59,6 @@ static size_t element_size(napi_typedarray_type type) {
   }
 }
 
-/* Whether a DataView lies inside its buffer still, which may have shrunk; nobody else asks. */
-static bool is_inside(napi_env env, napi_value buffer, size_t offset, size_t length) {
-  size_t size;
-  /* Of a SharedArrayBuffer nothing is told; it never shrinks. */
-  if (napi_get_arraybuffer_info(env, buffer, NULL, &size) != napi_ok) return true;
-  return offset <= size && length <= size - offset;
-}
-
 bool bytes_of(napi_env env, napi_value value, bytes *out) {
   void *data = NULL;
   size_t length = 0;
@@ -80,11 +72,7 @@ bool bytes_of(napi_env env, napi_value value, bytes *out) {
       return false;
     size = element_size(type);
   } else if (napi_is_dataview(env, value, &is) == napi_ok && is) {
-    napi_value buffer;
-    size_t offset;
-    if (napi_get_dataview_info(env, value, &length, &data, &buffer, &offset) != napi_ok)
-      return false;
-    if (!is_inside(env, buffer, offset, length)) length = 0;
+    if (napi_get_dataview_info(env, value, &length, &data, NULL, NULL) != napi_ok) return false;
   } else if (napi_is_arraybuffer(env, value, &is) == napi_ok && is) {
     if (napi_get_arraybuffer_info(env, value, &data, &length) != napi_ok) return false;
   } else {
