@@ -446,7 +446,8 @@ export class Writer implements FilesHost {
   #sequencedEnd(): number {
     const { segment, sequencedEnd } = this.sequencer
     const { active } = this.#files
-    return segment === active ? sequencedEnd : active.writtenEnd
+    // Where the sequencer has gone on to the next one, groups for this one may still be waiting.
+    return segment === active ? sequencedEnd : active.end
   }
 
   /** A write failed. Tells everyone whom it concerns. */

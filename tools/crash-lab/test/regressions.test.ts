@@ -17,6 +17,10 @@ it.for([
     'a log that is closed on a full disk, and writes what it could not keep when there is space',
     'fail steps=append:10,many:900,sync,append:70000,appendSync:41,reopen,batch:2000 durability=none fault=full call=24',
   ],
+  [
+    'zeros written ahead over a group that waited while the next segment was planned',
+    'model seed=829',
+  ],
 ])('%s', async ([, text]) => {
   const { row, plan } = parsePlan(text!, ROWS)
   expect(await row.run(plan, new Counts())).toEqual([])
