@@ -5,8 +5,9 @@ import { LIVES } from './kill.ts'
 import { STORAGE_NAMES } from './storages.ts'
 
 export const USAGE: string =
-  'usage: real-faults kill|full|eio [--runs 1..1000000] [--seed 0..1000000000] [--storage fd] [--json]\n' +
-  `       real-faults kill --seeds FROM-TO   (${LIVES} kills a seed)`
+  'usage: real-faults kill|full|eio [--runs 1..1000000] [--seed 0..1000000000] [--storage NAME] [--json]\n' +
+  `       real-faults kill --seeds FROM-TO   (${LIVES} kills a seed)\n` +
+  `without --storage, every one in turn: ${STORAGE_NAMES.join(', ')}`
 
 const PROGRAMS = ['kill', 'full', 'eio'] as const
 const MOST_SEED = 1_000_000_000
@@ -18,7 +19,8 @@ export interface Arguments {
   readonly runs: number
   readonly seed: number
   readonly seeds: { readonly from: number; readonly to: number } | undefined
-  readonly storage: string
+  /** All of them, or the one that was named. */
+  readonly storages: readonly string[]
   readonly json: boolean
 }
 
@@ -42,14 +44,14 @@ export function parseArguments(argv: readonly string[]): Arguments {
     const given = positionals.length === 0 ? 'nothing' : positionals.join(' ')
     throw new Error(`one of ${PROGRAMS.join(', ')} must be named, not ${given}`)
   }
-  const { seeds, storage = 'fd' } = values
+  const { seeds, storage } = values
   if (seeds !== undefined) {
     if (program !== 'kill') throw new Error(`--seeds is for kill, not for ${program}`)
     if (values.runs !== undefined || values.seed !== undefined) {
       throw new Error('--seeds says it all: --runs and --seed cannot be given with it')
     }
   }
-  if (!STORAGE_NAMES.includes(storage)) {
+  if (storage !== undefined && !STORAGE_NAMES.includes(storage)) {
     throw new Error(`--storage must be one of ${STORAGE_NAMES.join(', ')}, not ${storage}`)
   }
   return {
@@ -57,7 +59,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     runs: parseNumber('--runs', values.runs ?? String(DEFAULT_RUNS[program]), 1, MOST_RUNS),
     seed: parseNumber('--seed', values.seed ?? '0', 0, MOST_SEED),
     seeds: seeds === undefined ? undefined : parseRange(seeds),
-    storage,
+    storages: storage === undefined ? STORAGE_NAMES : [storage],
     json: values.json ?? false,
   }
 }

@@ -1,4 +1,5 @@
 export { type EioOptions, runEio } from './eio.ts'
+export { type FailingDiskOptions, runFailingDisk } from './failing-disk.ts'
 export { type FullOptions, runFull } from './full.ts'
 export { type KillOptions, runKill, seedsFor } from './kill.ts'
 export type { Outcome, Violation } from './outcome.ts'

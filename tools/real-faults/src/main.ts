@@ -4,13 +4,33 @@
 
 import { type Arguments, parseArguments, USAGE } from './arguments.ts'
 import { runEio } from './eio.ts'
+import { runFailingDisk } from './failing-disk.ts'
 import { runFull } from './full.ts'
 import { runKill, seedsFor } from './kill.ts'
 import type { Outcome } from './outcome.ts'
 import { letGoOnSignals } from './resources.ts'
+import { storageMissing } from './storages.ts'
 import { runSweep } from './sweep.ts'
 
-async function run({ program, runs, seed, seeds, storage, json }: Arguments): Promise<Outcome[]> {
+async function run(given: Arguments): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  for (const storage of given.storages) {
+    const missing = await storageMissing(storage)
+    if (missing === undefined) {
+      const done = await runOn(storage, given)
+      outcomes.push(...done.map((outcome) => ({ ...outcome, name: `${storage}: ${outcome.name}` })))
+    } else {
+      const name = `${storage}: ${given.program}`
+      outcomes.push({ name, counts: {}, violations: [], skipped: [missing] })
+    }
+  }
+  return outcomes
+}
+
+async function runOn(
+  storage: string,
+  { program, runs, seed, seeds, json }: Arguments,
+): Promise<Outcome[]> {
   const progress = (line: string): void => {
     if (!json) process.stderr.write(`${line}\n`)
   }
@@ -24,7 +44,7 @@ async function run({ program, runs, seed, seeds, storage, json }: Arguments): Pr
     case 'full':
       return [await runFull(options)]
     case 'eio':
-      return [await runEio(options)]
+      return [await runEio(options), await runFailingDisk({ runs, seed, storage })]
   }
 }
 
