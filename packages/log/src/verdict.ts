@@ -92,9 +92,7 @@ function joins(segment: ScannedSegment, next: ScannedSegment | undefined): boole
   const { predecessor, firstLsn } = next.header
   return (
     predecessor.id === id &&
-    predecessor.salt === header.salt &&
-    predecessor.end === scan.end &&
-    firstLsn === scan.nextLsn
+    predecessor.salt === header.salt && predecessor.end === scan.end && firstLsn === scan.nextLsn
   )
 }
 
@@ -111,7 +109,7 @@ async function remainderOf(
     throw missing(files.dir, scan.seal.successor, why)
   }
   return await files.with(id, (file) =>
-    searchRemainder(file, scan.end, Math.min(to, size), seedOf(header.salt)),
+    searchRemainder(file, scan.end, Math.max(scan.end, Math.min(to, size)), seedOf(header.salt)),
   )
 }
 

@@ -92,6 +92,8 @@ export function parseGroupHeader(
   const count = words[word + 2]! >>> 0
   const padding = words[word + 12]! >>> 0
   if (words[word] !== GROUP_MAGIC || words[word + 3] !== KIND_AND_FLAGS) return undefined
+  // No number is beyond 2^53 - 1.
+  if ((words[word + 5]! | words[word + 7]! | words[word + 9]!) >>> 21 !== 0) return undefined
   if (words[word + 13] !== 0 || words[word + 14] !== 0) return undefined
   if (count === 0 || ((size | padding) & 3) !== 0) return undefined
   if (size > room || size > MAX_GROUP_BYTES) return undefined

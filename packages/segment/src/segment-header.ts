@@ -130,6 +130,8 @@ function isPossible(header: SegmentHeader): boolean {
     firstGroup === Math.ceil(SEGMENT_HEADER_BYTES / align) * align &&
     begun >= Begun.first &&
     begun <= Begun.recovery &&
+    // Whoever follows links comes to an end.
+    predecessor.id < header.id &&
     [
       header.id,
       header.firstLsn,
