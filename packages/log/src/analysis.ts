@@ -237,6 +237,7 @@ class Analyst {
   }
 }
 
+/** Of two of the same length. */
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at])
+  return a.every((byte, at) => byte === b[at])
 }

@@ -168,8 +168,8 @@ async function readGroup(
   if (header === undefined) return undefined
   const words = new Int32Array(header.size / 4)
   const bytes = new Uint8Array(words.buffer)
-  const read = await file.read(bytes, offset)
-  if (read < header.size || !isGroupWhole(bytes, words, 0, header, seed)) return undefined
+  await file.read(bytes, offset)
+  if (!isGroupWhole(bytes, words, 0, header, seed)) return undefined
   return { header, bytes, words }
 }
 

@@ -26,9 +26,8 @@ export function restoreCatalog(table: SegmentTable, plainNext: number): Catalog 
 /** The segment that begins with the newest snapshot there is; one that was torn as it was begun has lost its own. */
 function newestSnapshot(table: SegmentTable): number {
   for (let at = table.segments.length - 1; ; at--) {
-    const { id, catalogSegment, catalogFrames } = table.segments[at]!.header
-    const own = catalogSegment === id && catalogFrames > 0
-    if (!own || at === 0 || table.indexAt(at).heads().length > 0) return catalogSegment
+    if (at === 0 || table.indexAt(at).heads().length > 0)
+      return table.segments[at]!.header.catalogSegment
   }
 }
 

@@ -85,13 +85,12 @@ export async function findEnd(files: SegmentFiles, evidence: Evidence): Promise<
   }
 }
 
-/** Whether a segment's groups lead up to the next one. */
+/** Whether a segment's groups lead up to the next one, which names it as the one it follows. */
 function joins(segment: ScannedSegment, next: ScannedSegment | undefined): boolean {
   if (next === undefined) return false
-  const { scan, header, id } = segment
+  const { scan, header } = segment
   const { predecessor, firstLsn } = next.header
   return (
-    predecessor.id === id &&
     predecessor.salt === header.salt && predecessor.end === scan.end && firstLsn === scan.nextLsn
   )
 }

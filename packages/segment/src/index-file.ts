@@ -142,9 +142,8 @@ export class IndexFile {
       new WalrusError('WALRUS_CORRUPT', `${file.path} ${what}`, { file: file.path, offset })
     const size = file.sizeSync()
     const head = new Block(new Uint8Array(HEADER_BYTES))
-    if (file.readSync(head.bytes, 0) < HEADER_BYTES || !head.startsWith(MAGIC)) {
-      throw corrupt('is no index file', 0)
-    }
+    file.readSync(head.bytes, 0)
+    if (!head.startsWith(MAGIC)) throw corrupt('is no index file', 0)
     if (head.u32(CHECK_AT) !== crc32(head.bytes, 0, 0, CHECK_AT)) {
       throw corrupt('has a damaged index header', CHECK_AT)
     }
