@@ -5,11 +5,11 @@ import { LIVES } from './kill.ts'
 import { STORAGE_NAMES } from './storages.ts'
 
 export const USAGE: string =
-  'usage: real-faults kill|full|eio [--runs 1..1000000] [--seed 0..1000000000] [--storage NAME] [--json]\n' +
+  'usage: real-faults kill|full|eio|same [--runs 1..1000000] [--seed 0..1000000000] [--storage NAME] [--json]\n' +
   `       real-faults kill --seeds FROM-TO   (${LIVES} kills a seed)\n` +
   `without --storage, every one in turn: ${STORAGE_NAMES.join(', ')}`
 
-const PROGRAMS = ['kill', 'full', 'eio'] as const
+const PROGRAMS = ['kill', 'full', 'eio', 'same'] as const
 const MOST_SEED = 1_000_000_000
 const MOST_RUNS = 1_000_000
 
@@ -24,7 +24,12 @@ export interface Arguments {
   readonly json: boolean
 }
 
-const DEFAULT_RUNS: Readonly<Record<Arguments['program'], number>> = { kill: 10, full: 20, eio: 12 }
+const DEFAULT_RUNS: Readonly<Record<Arguments['program'], number>> = {
+  kill: 10,
+  full: 20,
+  eio: 12,
+  same: 500,
+}
 
 /** @throws Error that says what is wrong */
 export function parseArguments(argv: readonly string[]): Arguments {
@@ -50,6 +55,9 @@ export function parseArguments(argv: readonly string[]): Arguments {
     if (values.runs !== undefined || values.seed !== undefined) {
       throw new Error('--seeds says it all: --runs and --seed cannot be given with it')
     }
+  }
+  if (program === 'same' && storage !== undefined) {
+    throw new Error('same compares the storages: --storage cannot be given')
   }
   if (storage !== undefined && !STORAGE_NAMES.includes(storage)) {
     throw new Error(`--storage must be one of ${STORAGE_NAMES.join(', ')}, not ${storage}`)

@@ -27,7 +27,7 @@ describe('arguments', () => {
   })
 
   test.each([
-    [[], /one of kill, full, eio must be named, not nothing/],
+    [[], /one of kill, full, eio, same must be named, not nothing/],
     [['burn'], /not burn/],
     [['kill', 'full'], /not kill full/],
     [['kill', '--runs', '0'], /--runs must be a whole number from 1 to 1000000, not 0/],
