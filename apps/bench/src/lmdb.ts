@@ -6,11 +6,15 @@
 import { performance } from 'node:perf_hooks'
 import type { RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb'
 
+import { perSync, watchDevice } from './device.ts'
 import { withDirectory } from './directories.ts'
 import { closedLoop } from './producers.ts'
+import { randomIndex } from './random-index.ts'
+import { repeat, SPARSELY } from './repetition.ts'
 import { NotRun, type Subject } from './subject.ts'
 import {
   BURST_ENTRIES,
+  LOOKUP_ENTRIES,
   MEASURE_SECONDS,
   PAYLOAD,
   SCAN_ENTRIES,
@@ -114,9 +118,11 @@ export function durable(
           committed: () => database.put(key++, VALUE),
         }[mode]
         await closedLoop({ producers, seconds: WARMUP_SECONDS, timed: false }, put)
+        const device = watchDevice(path)
         const result = await closedLoop({ producers, seconds: MEASURE_SECONDS, timed: true }, put)
+        const written = perSync(device())
         await database.close()
-        return { values: { perSecond: result.perSecond }, latencies: result.latencies }
+        return { values: { perSecond: result.perSecond, ...written }, latencies: result.latencies }
       }),
   }
 }
@@ -144,6 +150,34 @@ export async function scan(directory: string): Promise<Subject> {
         )
       }
       return { values: { perSecond: entries / seconds } }
+    },
+  }
+}
+
+/** `getBinaryFast` of a random key: the value in a buffer that the next call uses again, so the least that lmdb does. */
+export async function lookups(directory: string): Promise<Subject> {
+  const database = await openDatabase(directory, { noSync: true })
+  await fillByPutSync(database, LOOKUP_ENTRIES)
+  const next = randomIndex(LOOKUP_ENTRIES)
+  return {
+    async run() {
+      let bytes = 0
+      let firsts = 0
+      const get = (): void => {
+        const value = database.getBinaryFast(next())!
+        bytes += value.length
+        firsts += value[0]!
+      }
+      const warm = repeat({ seconds: WARMUP_SECONDS, timedEvery: SPARSELY }, get)
+      const result = repeat({ seconds: MEASURE_SECONDS, timedEvery: SPARSELY }, get)
+      const operations = warm.operations + result.operations
+      if (bytes !== operations * VALUE.length || firsts !== operations * VALUE[0]!) {
+        throw new Error(`lmdb gave ${bytes} bytes in ${operations} values`)
+      }
+      return {
+        values: { perSecond: result.operations / result.seconds },
+        latencies: result.latencies,
+      }
     },
   }
 }

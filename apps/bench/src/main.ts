@@ -1,4 +1,4 @@
-/** The command line: `pnpm bench targets [--only TEXT] [--runs N] [--json FILE] [--dir DIRECTORY]`. */
+/** The command line: `pnpm bench targets [--only TEXT] [--runs N] [--bulk-mib N] [--json FILE] [--dir DIRECTORY]`. */
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
@@ -17,14 +17,18 @@ import {
   summary,
   targetTable,
 } from './report.ts'
-import { SYNC_LOOP, subjectsOf, TARGETS } from './targets.ts'
+import { SYNC_LOOP, subjectsOf } from './target.ts'
+import { TARGETS } from './targets.ts'
+import type { Sizes } from './workload.ts'
 
 const LEAST_RUNS = 5
+const BULK_MIB = 4096
 
 const USAGE = `usage: pnpm bench targets [options]
 
   --only TEXT      only the paths whose name contains TEXT
   --runs N         counted runs of each subject, at least and by default ${LEAST_RUNS}
+  --bulk-mib N     MiB to write before the one sync, on the path that does so; by default ${BULK_MIB}
   --json FILE      write every figure of every run to FILE
   --dir DIRECTORY  where the data goes; by default a temporary folder on the filesystem of the working directory
 
@@ -37,6 +41,7 @@ class UsageError extends Error {}
 interface Arguments {
   readonly only: string
   readonly runs: number
+  readonly sizes: Sizes
   readonly json: string | undefined
   readonly dir: string | undefined
 }
@@ -52,13 +57,16 @@ function parse(argv: readonly string[]): Arguments {
   if (positionals.length !== 1 || positionals[0] !== 'targets') {
     throw new UsageError(`no such bench: ${positionals.join(' ') || '(none given)'}`)
   }
-  const runs = Number(values.runs)
-  if (!Number.isSafeInteger(runs) || runs < LEAST_RUNS) {
-    throw new UsageError(
-      `--runs must be a whole number of at least ${LEAST_RUNS}, not ${values.runs}`,
-    )
-  }
-  return { only: values.only.toLowerCase(), runs, json: values.json, dir: values.dir }
+  const runs = wholeNumber('runs', values.runs, LEAST_RUNS)
+  const bulkBytes = wholeNumber('bulk-mib', values['bulk-mib'], 1) * 2 ** 20
+  const { json, dir } = values
+  return { only: values.only.toLowerCase(), runs, sizes: { bulkBytes }, json, dir }
+}
+
+function wholeNumber(option: string, value: string, least: number): number {
+  const number = Number(value)
+  if (Number.isSafeInteger(number) && number >= least) return number
+  throw new UsageError(`--${option} must be a whole number of at least ${least}, not ${value}`)
 }
 
 function parseRaw(argv: readonly string[]) {
@@ -68,6 +76,7 @@ function parseRaw(argv: readonly string[]) {
     options: {
       only: { type: 'string', default: '' },
       runs: { type: 'string', default: String(LEAST_RUNS) },
+      'bulk-mib': { type: 'string', default: String(BULK_MIB) },
       json: { type: 'string' },
       dir: { type: 'string' },
     },
@@ -78,7 +87,7 @@ function progress(what: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what}`)
 }
 
-async function targets({ only, runs, json, dir }: Arguments): Promise<number> {
+async function targets({ only, runs, sizes, json, dir }: Arguments): Promise<number> {
   const chosen = TARGETS.filter(({ path }) => path.toLowerCase().includes(only))
   if (chosen.length === 0) throw new UsageError(`no path contains "${only}"`)
 
@@ -94,7 +103,7 @@ async function targets({ only, runs, json, dir }: Arguments): Promise<number> {
 
   const at = await conditions(directory)
   const deviceSync = async (): Promise<SubjectSummary> => {
-    const options = { directory, runs: 1, onProgress: progress }
+    const options = { directory, runs: 1, sizes, onProgress: progress }
     const [device] = (await measure([SYNC_LOOP], options)).values()
     if (device === undefined) throw new Error('the C loop has neither samples nor a reason')
     return summary(device)
@@ -105,7 +114,7 @@ async function targets({ only, runs, json, dir }: Arguments): Promise<number> {
     const onProgress = (what: string): void =>
       progress(`[${i + 1}/${chosen.length}] ${target.path}: ${what}`)
     results.push(
-      summarize(target, await measure(subjectsOf(target), { directory, runs, onProgress })),
+      summarize(target, await measure(subjectsOf(target), { directory, runs, sizes, onProgress })),
     )
   }
   const device = [before, await deviceSync()]
@@ -114,7 +123,10 @@ async function targets({ only, runs, json, dir }: Arguments): Promise<number> {
   process.stdout.write(`${conditionLines(at, device)}\n`)
   process.stdout.write(`${targetTable(results, runs)}\n${subjectTable(results)}`)
   if (json !== undefined) {
-    await writeFile(json, `${JSON.stringify({ conditions: at, device, runs, results }, null, 2)}\n`)
+    await writeFile(
+      json,
+      `${JSON.stringify({ conditions: at, device, runs, sizes, results }, null, 2)}\n`,
+    )
   }
   const failed = results.some(({ subjects }) =>
     Object.values(subjects).some((one) => 'missing' in one && one.failed),

@@ -7,12 +7,14 @@ import { withDirectory } from './directories.ts'
 import { interleave } from './rounds.ts'
 import { type Measured, missing } from './subject.ts'
 import { SubjectHost } from './subject-host.ts'
+import type { Sizes } from './workload.ts'
 
 export interface MeasureOptions {
   /** Directory that the data goes under; all of it is gone again afterwards. */
   readonly directory: string
   /** Rounds that count. */
   readonly runs: number
+  readonly sizes: Sizes
   /** Told what is happening, for a person who waits. */
   readonly onProgress: (what: string) => void
 }
@@ -20,7 +22,7 @@ export interface MeasureOptions {
 /** Every subject of `names` with its samples, or why it has none. */
 export function measure(
   names: readonly string[],
-  { directory, runs, onProgress }: MeasureOptions,
+  { directory, runs, sizes, onProgress }: MeasureOptions,
 ): Promise<Map<string, Measured>> {
   return withDirectory(directory, async (parent) => {
     const hosts = new Map<string, SubjectHost>()
@@ -31,7 +33,7 @@ export function measure(
         const own = join(parent, String(i))
         await mkdir(own)
         try {
-          hosts.set(name, await SubjectHost.start(name, own))
+          hosts.set(name, await SubjectHost.start(name, own, sizes))
         } catch (error) {
           measured.set(name, missing(error))
         }

@@ -3,7 +3,7 @@
 import type { Conditions } from './conditions.ts'
 import { type Latency, latency, type Spread, spread } from './statistics.ts'
 import type { Measured } from './subject.ts'
-import type { Target } from './targets.ts'
+import type { Target } from './target.ts'
 import { type Comparison, judge, type Verdict } from './verdict.ts'
 
 /** A target, judged. */
@@ -87,6 +87,9 @@ export function targetTable(results: readonly Result[], runs: number): string {
   return table(rows)
 }
 
+/** Units of the metrics whose ratios have none. */
+const UNITS: Readonly<Record<string, string>> = { perSecond: '/s', gigabytesPerSecond: ' GB/s' }
+
 function cells(comparison: Comparison, verdict: Verdict, runs: number): string[] {
   const { reference, unit } = comparison
   const target = targetText(comparison)
@@ -94,7 +97,7 @@ function cells(comparison: Comparison, verdict: Verdict, runs: number): string[]
     return [reference, '', '', '', '', target, `${verdict.verdict}: ${verdict.reason}`]
   }
   const { agreeing, figure, ours, against } = verdict
-  const perRun = comparison.metric === 'perSecond' ? '/s' : ` ${unit}`
+  const perRun = UNITS[comparison.metric] ?? ` ${unit}`
   return [
     reference,
     `${short(ours.median)}${perRun}`,
@@ -120,15 +123,15 @@ export function subjectTable(results: readonly Result[]): string {
         rows.push([path, name, one.failed ? 'failed' : 'not run', one.missing])
         continue
       }
-      for (const [metric, value] of Object.entries(one.values)) {
-        const label = metric === 'perSecond' ? '/s' : ` ${metric}`
+      for (const [number, [metric, value]] of Object.entries(one.values).entries()) {
+        const label = UNITS[metric] ?? ` ${metric}`
         const range = `${short(value.least)} to ${short(value.most)}`
         rows.push([
           path,
           name,
           `${short(value.median)}${label}`,
           range,
-          ...latencyCells(one.latency),
+          ...(number === 0 ? latencyCells(one.latency) : []),
         ])
       }
     }
@@ -137,7 +140,8 @@ export function subjectTable(results: readonly Result[]): string {
 }
 
 function latencyCells(of: Latency | undefined): string[] {
-  return of === undefined ? [] : [of.p50, of.p99, of.p999].map((value) => value.toFixed(0))
+  if (of === undefined) return []
+  return [of.p50, of.p99, of.p999].map((value) => (value < 100 ? digits(value) : value.toFixed(0)))
 }
 
 /** The machine, and the sync latency of its disk before and after. */

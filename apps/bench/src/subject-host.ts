@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 import { NotRun, type Sample, type Subject } from './subject.ts'
 import type { Answer } from './subject-process.ts'
+import type { Sizes } from './workload.ts'
 
 const PROGRAM = fileURLToPath(new URL('./subject-process.js', import.meta.url))
 
@@ -18,8 +19,8 @@ export class SubjectHost implements Subject {
   }
 
   /** Starts the process and waits until the subject has prepared its data. Throws {@link NotRun} where it cannot. */
-  static async start(name: string, directory: string): Promise<SubjectHost> {
-    const child = fork(PROGRAM, [name, directory], {
+  static async start(name: string, directory: string, sizes: Sizes): Promise<SubjectHost> {
+    const child = fork(PROGRAM, [name, directory, String(sizes.bulkBytes)], {
       serialization: 'advanced',
       execArgv: ['--expose-gc'],
     })

@@ -2,7 +2,7 @@
  * Program: holds one subject and runs it when told to. Each subject has a process to itself, so that the compiler's
  * guesses, garbage and threads of one are not in the figures of another.
  *
- * usage: forked with NAME DIRECTORY, and --expose-gc; answers `Answer`s to any message, ends when disconnected
+ * usage: forked with NAME DIRECTORY BULK_BYTES, and --expose-gc; answers `Answer`s to any message, ends when disconnected
  */
 
 import { NotRun, type Sample, type Subject } from './subject.ts'
@@ -26,10 +26,10 @@ async function answer(work: () => Promise<Answer>): Promise<void> {
   process.send?.(result)
 }
 
-const [name, directory] = process.argv.slice(2)
+const [name, directory, bulkBytes] = process.argv.slice(2)
 const factory = SUBJECTS[name ?? '']
-if (directory === undefined || factory === undefined) {
-  throw new Error('usage: subject-process.js NAME DIRECTORY')
+if (directory === undefined || bulkBytes === undefined || factory === undefined) {
+  throw new Error('usage: subject-process.js NAME DIRECTORY BULK_BYTES')
 }
 
 let subject: Subject
@@ -41,6 +41,6 @@ process.on('message', () => {
   })
 })
 await answer(async () => {
-  subject = await factory(directory)
+  subject = await factory(directory, { bulkBytes: Number(bulkBytes) })
   return { ready: true }
 })

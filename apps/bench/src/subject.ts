@@ -1,5 +1,7 @@
 /** What can be measured, and what one run of it gives. */
 
+import type { Sizes } from './workload.ts'
+
 /** What one run gave. */
 export interface Sample {
   /** Figures by name: `perSecond`, or whatever else the subject measures. */
@@ -15,7 +17,7 @@ export interface Subject {
 }
 
 /** Where a subject keeps its data: a directory of its own, removed by whoever made it. */
-export type SubjectFactory = (directory: string) => Subject | Promise<Subject>
+export type SubjectFactory = (directory: string, sizes: Sizes) => Subject | Promise<Subject>
 
 /** Thrown by a subject that cannot be measured on this machine; the report says so instead of leaving it out. */
 export class NotRun extends Error {

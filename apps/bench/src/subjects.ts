@@ -1,16 +1,20 @@
 /** Every subject by name. Modules are loaded on demand, so that a process holds only what it measures. */
 
 import type { SubjectFactory } from './subject.ts'
+import { LARGE_PAYLOAD, PAYLOAD } from './workload.ts'
 
-export const SUBJECTS: Readonly<Record<string, SubjectFactory>> = {
-  'walrus appendSync none': async (at) => (await import('./walrus.ts')).burst(at),
-  'walrus append none x512': async (at) => (await import('./walrus.ts')).appends(at, 'none', 512),
-  'walrus append commit x1': async (at) => (await import('./walrus.ts')).appends(at, 'commit', 1),
-  'walrus append commit x64': async (at) => (await import('./walrus.ts')).appends(at, 'commit', 64),
+const FD: Readonly<Record<string, SubjectFactory>> = {
+  'walrus appendSync none': async (at) => (await import('./walrus.ts')).burst(at, 'fd'),
+  'walrus append none x512': async (at) =>
+    (await import('./walrus.ts')).appends(at, 'fd', 'none', 512),
+  'walrus append commit x1': async (at) =>
+    (await import('./walrus.ts')).appends(at, 'fd', 'commit', 1),
+  'walrus append commit x64': async (at) =>
+    (await import('./walrus.ts')).appends(at, 'fd', 'commit', 64),
   'walrus append commit x512': async (at) =>
-    (await import('./walrus.ts')).appends(at, 'commit', 512),
+    (await import('./walrus.ts')).appends(at, 'fd', 'commit', 512),
   'walrus append commit x1, growing': async (at) =>
-    (await import('./walrus.ts')).appends(at, 'commit', 1, { zeroAhead: false }),
+    (await import('./walrus.ts')).appends(at, 'fd, growing', 'commit', 1),
   'walrus read': async (at) => (await import('./walrus.ts')).scan(at, 'read'),
   'walrus entries': async (at) => (await import('./walrus.ts')).scan(at, 'entries'),
   'walrus open, 10 million': async (at) =>
@@ -19,6 +23,32 @@ export const SUBJECTS: Readonly<Record<string, SubjectFactory>> = {
   'walrus open, killed, commit': async (at) =>
     (await import('./opening.ts')).openKilled(at, 'commit'),
   'walrus open, killed, none': async (at) => (await import('./opening.ts')).openKilled(at, 'none'),
+}
+
+const NATIVE: Readonly<Record<string, SubjectFactory>> = {
+  'walrus appendSync none, mmap': async (at) => (await import('./walrus.ts')).burst(at, 'mmap'),
+  'walrus appendSync none, uring': async (at) => (await import('./walrus.ts')).burst(at, 'uring'),
+  'walrus appendSync none 1 KiB + sync, mmap': async (at, { bulkBytes }) =>
+    (await import('./walrus.ts')).bulk(at, 'mmap', bulkBytes),
+  'walrus append commit x1, uring': async (at) =>
+    (await import('./walrus.ts')).appends(at, 'uring', 'commit', 1),
+  'walrus append commit x64, uring': async (at) =>
+    (await import('./walrus.ts')).appends(at, 'uring', 'commit', 64),
+  'walrus append commit x512, uring': async (at) =>
+    (await import('./walrus.ts')).appends(at, 'uring', 'commit', 512),
+  'walrus appendSync commit, uring': async (at) =>
+    (await import('./walrus.ts')).durableSync(at, 'uring'),
+  'walrus appendSync commit, mmap': async (at) =>
+    (await import('./walrus.ts')).durableSync(at, 'mmap'),
+  'walrus view, 10 million, mmap': async (at) =>
+    (await import('./walrus-native.ts')).views(at, 'mmap'),
+  'walrus indexed scan 100 B, mmap': async (at) =>
+    (await import('./walrus-native.ts')).indexedScan(at, 'mmap', PAYLOAD),
+  'walrus indexed scan 1 KiB, mmap': async (at) =>
+    (await import('./walrus-native.ts')).indexedScan(at, 'mmap', LARGE_PAYLOAD),
+}
+
+const LMDB: Readonly<Record<string, SubjectFactory>> = {
   'lmdb burst, put': async (at) => (await import('./lmdb.ts')).burst(at, 'put'),
   'lmdb burst, put in batch': async (at) => (await import('./lmdb.ts')).burst(at, 'batch'),
   'lmdb burst, putSync in transactionSync': async (at) =>
@@ -33,6 +63,23 @@ export const SUBJECTS: Readonly<Record<string, SubjectFactory>> = {
   'lmdb put, overlappingSync off x512': async (at) =>
     (await import('./lmdb.ts')).durable(at, 'committed', 512),
   'lmdb getRange': async (at) => (await import('./lmdb.ts')).scan(at),
-  'C pwrite + fdatasync': async (at) => (await import('./sync-loop.ts')).syncLoop(at),
+  'lmdb getBinaryFast, 10 million': async (at) => (await import('./lmdb.ts')).lookups(at),
+}
+
+const MACHINE: Readonly<Record<string, SubjectFactory>> = {
+  'C pwrite + fdatasync': async (at) => (await import('./sync-loop.ts')).syncLoop(at, 'buffered'),
+  'C O_DIRECT RWF_DSYNC': async (at) => (await import('./sync-loop.ts')).syncLoop(at, 'direct'),
+  'fio write + fsync': async (at, { bulkBytes }) =>
+    (await import('./sequential-write.ts')).fioWrite(at, bulkBytes),
+  'C write + fsync': async (at, { bulkBytes }) =>
+    (await import('./sequential-write.ts')).sequentialWrite(at, bulkBytes),
+  'C memory read': async (at) => (await import('./memory-read.ts')).memoryRead(at),
   'promise ceiling x512': async () => (await import('./promise-ceiling.ts')).promiseCeiling(512),
+}
+
+export const SUBJECTS: Readonly<Record<string, SubjectFactory>> = {
+  ...FD,
+  ...NATIVE,
+  ...LMDB,
+  ...MACHINE,
 }

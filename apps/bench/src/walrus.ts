@@ -1,14 +1,17 @@
-/** Our side: the plain log on the fd storage, plain Node, each subject in the way its durability is meant to be used. */
+/** Our side: the plain log, each subject in the way its durability is meant to be used. */
 
 import { performance } from 'node:perf_hooks'
-import { Log } from '@walrus/log'
-import { fd } from '@walrus/segment'
+import { type Durability, Log, type LogOptions } from '@walrus/log'
 
+import { forOneSync, perSync, watchDevice } from './device.ts'
 import { withDirectory } from './directories.ts'
 import { closedLoop } from './producers.ts'
+import { repeat, SPARSELY } from './repetition.ts'
+import { type StorageName, storageNamed } from './storages.ts'
 import type { Subject } from './subject.ts'
 import {
   BURST_ENTRIES,
+  LARGE_PAYLOAD,
   MEASURE_SECONDS,
   PAYLOAD,
   SCAN_ENTRIES,
@@ -19,40 +22,84 @@ import {
 const PULL_ENTRIES = 4096
 
 /** `appendSync` without a sync, from one loop. */
-export function burst(directory: string): Subject {
+export async function burst(directory: string, name: StorageName): Promise<Subject> {
+  const storage = await storageNamed(name)
   return {
     run: () =>
       withDirectory(directory, async (path) => {
-        const log = await Log.open(path, { durability: 'none' })
-        const begun = performance.now()
-        for (let i = 0; i < BURST_ENTRIES; i++) log.appendSync(PAYLOAD)
-        const seconds = (performance.now() - begun) / 1000
+        const log = await Log.open(path, { durability: 'none', storage })
+        const load = { operations: BURST_ENTRIES, timedEvery: SPARSELY }
+        const { seconds, latencies } = repeat(load, () => log.appendSync(PAYLOAD))
         await log.close()
         expectEntries(log.lastIndex, BURST_ENTRIES)
-        return { values: { perSecond: BURST_ENTRIES / seconds } }
+        return { values: { perSecond: BURST_ENTRIES / seconds }, latencies }
+      }),
+  }
+}
+
+/** `appendSync` of larger entries, then one sync, which is in the time. */
+export async function bulk(directory: string, name: StorageName, bytes: number): Promise<Subject> {
+  const storage = await storageNamed(name)
+  const entries = bytes / LARGE_PAYLOAD.length
+  return {
+    run: () =>
+      withDirectory(directory, async (path) => {
+        const log = await Log.open(path, { durability: 'none', storage })
+        const device = watchDevice(path)
+        const begun = performance.now()
+        const load = { operations: entries, timedEvery: SPARSELY }
+        const { latencies } = repeat(load, () => log.appendSync(LARGE_PAYLOAD))
+        await log.sync()
+        const seconds = (performance.now() - begun) / 1000
+        const written = forOneSync(device())
+        await log.close()
+        expectEntries(log.lastIndex, entries)
+        return { values: { gigabytesPerSecond: bytes / 1e9 / seconds, ...written }, latencies }
+      }),
+  }
+}
+
+/** `appendSync` that returns when the entry is on disk. */
+export async function durableSync(directory: string, name: StorageName): Promise<Subject> {
+  const storage = await storageNamed(name)
+  return {
+    run: () =>
+      withDirectory(directory, async (path) => {
+        const log = await Log.open(path, { durability: 'commit', storage })
+        const append = (): number => log.appendSync(PAYLOAD)
+        const warm = repeat({ seconds: WARMUP_SECONDS, timedEvery: 1 }, append)
+        const device = watchDevice(path)
+        const result = repeat({ seconds: MEASURE_SECONDS, timedEvery: 1 }, append)
+        const written = perSync(device())
+        await log.close()
+        expectEntries(log.lastIndex, warm.operations + result.operations)
+        const perSecond = result.operations / result.seconds
+        return { values: { perSecond, ...written }, latencies: result.latencies }
       }),
   }
 }
 
 /** `await append`; under `commit` with latencies. */
-export function appends(
+export async function appends(
   directory: string,
-  durability: 'commit' | 'none',
+  name: StorageName,
+  durability: Extract<Durability, string>,
   producers: number,
-  { zeroAhead = true }: { readonly zeroAhead?: boolean } = {},
-): Subject {
+): Promise<Subject> {
+  const storage = await storageNamed(name)
   return {
     run: () =>
       withDirectory(directory, async (path) => {
-        const log = await Log.open(path, { durability, storage: fd({ zeroAhead }) })
+        const log = await Log.open(path, { durability, storage })
         const append = (): Promise<number> => log.append(PAYLOAD)
         const timed = durability === 'commit'
-        const warmup = { producers, seconds: WARMUP_SECONDS, timed }
-        const warm = await closedLoop(warmup, append)
+        const warm = await closedLoop({ producers, seconds: WARMUP_SECONDS, timed }, append)
+        const device = watchDevice(path)
         const result = await closedLoop({ producers, seconds: MEASURE_SECONDS, timed }, append)
+        const written = timed ? perSync(device()) : {}
         await log.close()
         expectEntries(log.lastIndex, warm.operations + result.operations)
-        const values = { perSecond: result.perSecond }
+        const values = { perSecond: result.perSecond, ...written }
         return timed ? { values, latencies: result.latencies } : { values }
       }),
   }
@@ -107,16 +154,20 @@ async function passByEntries(log: Log): Promise<Pass> {
   return { count, bytes }
 }
 
-/** Makes a cleanly closed log of so many entries. */
-export async function fill(directory: string, entries: number): Promise<void> {
-  const log = await Log.open(directory, { durability: 'none' })
-  for (let i = 0; i < entries; i++) log.appendSync(PAYLOAD)
+/** Makes a cleanly closed log of so many entries, on the fd storage with the usual payload unless told otherwise. */
+export async function fill(
+  directory: string,
+  entries: number,
+  { payload = PAYLOAD, ...options }: LogOptions & { readonly payload?: Uint8Array } = {},
+): Promise<void> {
+  const log = await Log.open(directory, { ...options, durability: 'none' })
+  for (let i = 0; i < entries; i++) log.appendSync(payload)
   await log.close()
   expectEntries(log.lastIndex, entries)
 }
 
 /** A rate is worth nothing when the entries are not there. */
-function expectEntries(found: number, expected: number): void {
+export function expectEntries(found: number, expected: number): void {
   if (found !== expected)
     throw new Error(`found ${found} entries where there should be ${expected}`)
 }

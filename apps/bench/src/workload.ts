@@ -2,16 +2,21 @@
 
 import { frameBytes, GROUP_HEADER_BYTES } from '@walrus/segment'
 
-/** Payload of every entry, in bytes. */
+/** Payload of an entry, in bytes, unless a path says otherwise. */
 export const PAYLOAD_BYTES = 100
 
-/** One payload, not all zeros: nothing measured here may profit from sparse pages. */
-export const PAYLOAD: Uint8Array = Uint8Array.from(
-  { length: PAYLOAD_BYTES },
-  (_, i) => (i * 37 + 11) & 0xff,
-)
+/** The same for the paths with larger entries. */
+export const LARGE_PAYLOAD_BYTES = 1024
 
-/** Bytes that such an entry takes in a segment. */
+export const PAYLOAD: Uint8Array = payload(PAYLOAD_BYTES)
+export const LARGE_PAYLOAD: Uint8Array = payload(LARGE_PAYLOAD_BYTES)
+
+/** Not all zeros: nothing measured here may profit from sparse pages. */
+function payload(bytes: number): Uint8Array {
+  return Uint8Array.from({ length: bytes }, (_, i) => (i * 37 + 11) & 0xff)
+}
+
+/** Bytes that an entry takes in a segment. */
 export const FRAME_BYTES: number = frameBytes(PAYLOAD_BYTES)
 
 /** Bytes of a commit group with one such entry: what a lone producer writes for each append. */
@@ -26,3 +31,15 @@ export const BURST_ENTRIES = 4_000_000
 
 /** Entries that are iterated over. */
 export const SCAN_ENTRIES = 1_000_000
+
+/** Payload bytes that recovery's scan is given: more than caches hold. */
+export const INDEXED_SCAN_BYTES: number = 512 << 20
+
+/** Entries among which a random one is looked up. */
+export const LOOKUP_ENTRIES = 10_000_000
+
+/** What the person who measures may change. */
+export interface Sizes {
+  /** Payload bytes that are written before the one sync; a multiple of 1 MiB. */
+  readonly bulkBytes: number
+}

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 
 import { SUBJECTS } from '../src/subjects.ts'
-import { subjectsOf, TARGETS } from '../src/targets.ts'
+import { subjectsOf } from '../src/target.ts'
+import { TARGETS } from '../src/targets.ts'
 
 it.each(TARGETS)('every subject of "$path" exists', (target) => {
   expect(Object.keys(SUBJECTS)).toEqual(expect.arrayContaining(subjectsOf(target)))
