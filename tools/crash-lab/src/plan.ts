@@ -111,6 +111,8 @@ export interface Row {
   /** What its cases are, in a few words. */
   readonly title: string
   readonly keys: Keys
+  /** Whether the packages it runs are to have a simulated `node:fs`. */
+  readonly simulatesFs?: boolean
   /**
    * Runs one case: deterministic, without real time or files. What the case promises and does not keep is returned;
    * an error that it throws is a violation, too.

@@ -1,7 +1,7 @@
 /** A worker thread: runs the plans of one job after the other, and reports on each. */
 
 import { parentPort } from 'node:worker_threads'
-import { Counts, parsePlan, type Row, type Violation } from './plan.ts'
+import { Counts, parsePlan, type Plan, type Row, type Violation } from './plan.ts'
 import type { Report, Sent } from './pool.ts'
 import { importWith } from './sites/loader.ts'
 import type { Replacement } from './sites/neutralise.ts'
@@ -14,13 +14,37 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) => blame?.(error))
 }
 
-async function rowsFor(replacement: Replacement | undefined): Promise<readonly Row[]> {
-  const { ROWS } = await importWith<{ ROWS: readonly Row[] }>(ENTRY, replacement)
-  return ROWS
+/** The rows, on the packages with a module replaced, or on those as they are. */
+class Loaded {
+  readonly #replacement: Replacement | undefined
+  readonly #rows: Promise<readonly Row[]>
+  #onSimulatedFs: Promise<readonly Row[]> | undefined
+
+  constructor(replacement?: Replacement) {
+    this.#replacement = replacement
+    this.#rows = this.#load(false)
+    // Whoever asks for a row is told.
+    this.#rows.catch(() => {})
+  }
+
+  async case(text: string): Promise<{ row: Row; plan: Plan }> {
+    const found = parsePlan(text, await this.#rows)
+    if (found.row.simulatesFs !== true) return found
+    return parsePlan(text, await (this.#onSimulatedFs ??= this.#load(true)))
+  }
+
+  async #load(simulateFs: boolean): Promise<readonly Row[]> {
+    type Rows = { ROWS: readonly Row[] }
+    return (await importWith<Rows>(ENTRY, this.#replacement, simulateFs)).ROWS
+  }
+
+  async ready(): Promise<void> {
+    await this.#rows
+  }
 }
 
-async function runCase(text: string, rows: readonly Row[], counts: Counts): Promise<Violation[]> {
-  const { row, plan } = parsePlan(text, rows)
+async function runCase(text: string, loaded: Loaded, counts: Counts): Promise<Violation[]> {
+  const { row, plan } = await loaded.case(text)
   const stray = new Promise<never>((_resolve, reject) => {
     blame = reject
   })
@@ -33,31 +57,29 @@ async function runCase(text: string, rows: readonly Row[], counts: Counts): Prom
   }
 }
 
-let untouched: Promise<readonly Row[]> | undefined
+let untouched: Loaded | undefined
 
 /** Those of the violations that do not show with everything in place. */
 async function missedOnly(violations: readonly Violation[]): Promise<Violation[]> {
   const [first] = violations
   if (first === undefined) return []
-  const rows = await (untouched ??= rowsFor(undefined))
-  const real = await runCase(String(first.plan), rows, new Counts())
+  const real = await runCase(String(first.plan), (untouched ??= new Loaded()), new Counts())
   return real.length === 0 ? [...violations] : []
 }
 
 async function runJob(job: Sent): Promise<void> {
   const post = (report: Report): void => parentPort!.postMessage(report)
-  let rows: readonly Row[]
+  const loaded =
+    job.replacement === undefined ? (untouched ??= new Loaded()) : new Loaded(job.replacement)
   try {
-    rows = await (job.replacement === undefined
-      ? (untouched ??= rowsFor(undefined))
-      : rowsFor(job.replacement))
+    await loaded.ready()
   } catch (error) {
     post({ kind: 'unloadable', why: String(error) })
     return
   }
   for (const text of job.plans) {
     const counts = new Counts()
-    let violations = await runCase(text, rows, counts)
+    let violations = await runCase(text, loaded, counts)
     if (job.untilViolation === true && job.replacement !== undefined) {
       violations = await missedOnly(violations)
     }

@@ -1,7 +1,7 @@
 /** What comes of opening a log that may be damaged, and of reading all of it. */
 
 import { WalrusError } from '@walrus/codec'
-import { Log, type LogEntry, type Stream } from '@walrus/log'
+import { Log, type LogEntry, type RecoveryReport, type Stream } from '@walrus/log'
 import type { Storage, StorageFile } from '@walrus/segment'
 import type { SimulatedDisk } from '@walrus/storage-sim'
 import { firstIndex } from '../oracle.ts'
@@ -22,6 +22,7 @@ export interface Outcome {
   readonly stopped: readonly Stop[]
   readonly torn?: { readonly index: number } | undefined
   readonly clean?: boolean
+  readonly report?: RecoveryReport
 }
 
 /** Opens, reads everything there is, in two ways, and closes. */
@@ -49,9 +50,10 @@ export async function outcomeOf(
       if (read !== undefined) seen.set(name, read)
       if (stop !== undefined) stopped.push(stop)
     }
-    const { torn, clean } = log.recovery
+    const report = log.recovery
+    const { torn, clean } = report
     await log.close()
-    return { seen, stopped, torn, clean }
+    return { seen, stopped, torn, clean, report }
   })
   return { outcome: value!, buffer }
 }
@@ -100,7 +102,7 @@ export function textOf({ index, data, time, term, timestamp, transactionId }: Lo
 }
 
 /** The storage, telling the size of each buffer that is read into. */
-function measured(storage: Storage, note: (bytes: number) => void): Storage {
+export function measured(storage: Storage, note: (bytes: number) => void): Storage {
   const noting = (file: StorageFile): StorageFile => {
     const read = file.read.bind(file)
     const readSync = file.readSync.bind(file)

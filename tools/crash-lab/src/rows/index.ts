@@ -6,7 +6,9 @@ import { codec } from './codec.ts'
 import { crash } from './crash.ts'
 import { damage } from './damage.ts'
 import { fail } from './fail.ts'
+import { fd } from './fd.ts'
+import { hostile } from './hostile.ts'
 import { model } from './model.ts'
 import { sharing } from './sharing.ts'
 
-export const ROWS: readonly Row[] = [crash, again, damage, fail, model, codec, sharing]
+export const ROWS: readonly Row[] = [crash, again, damage, hostile, fail, model, codec, sharing, fd]
