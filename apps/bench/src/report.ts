@@ -67,11 +67,13 @@ function digits(value: number): string {
   return value.toFixed(Math.max(0, 3 - before))
 }
 
-/** Columns as wide as their widest cell, two spaces apart. */
+/** Columns as wide as their widest cell, two spaces apart. The last cell of a row may reach into the next column. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = []
   for (const row of rows) {
-    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length)
+    for (const [i, cell] of row.slice(0, -1).entries()) {
+      widths[i] = Math.max(widths[i] ?? 0, cell.length)
+    }
   }
   const lines = rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  '))
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`
