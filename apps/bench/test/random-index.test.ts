@@ -4,7 +4,7 @@ import { randomIndex } from '../src/random-index.ts'
 
 it('reaches every index, about equally often, and none beyond', () => {
   const next = randomIndex(10)
-  const counts = new Array<number>(10).fill(0)
+  const counts = Array.from({ length: 10 }, () => 0)
   for (let i = 0; i < 10_000; i++) counts[next()]!++
   expect(counts.length).toBe(10)
   expect(Math.min(...counts)).toBeGreaterThan(850)
