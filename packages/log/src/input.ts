@@ -48,7 +48,14 @@ const MAX_TIMESTAMP = 2n ** 63n - 1n
 
 /** A payload's bytes. */
 export function toBytes(data: unknown): Uint8Array {
-  if (data instanceof Uint8Array) return data
+  if (data instanceof Uint8Array) {
+    if (data.length === 0 && isDetached(data.buffer)) {
+      throw invalid(
+        "an entry's memory has been taken away (transferred, or unmapped): it is empty now",
+      )
+    }
+    return data
+  }
   if (typeof data === 'string') {
     // It would come back as another string.
     if (LONE_SURROGATE.test(data))
@@ -57,6 +64,14 @@ export function toBytes(data: unknown): Uint8Array {
   }
   const got = data === null ? 'null' : typeof data
   throw invalid(`an entry must be a Uint8Array or a string, got ${got}`)
+}
+
+function isDetached(buffer: ArrayBufferLike): boolean {
+  try {
+    return new Uint8Array(buffer).buffer !== buffer
+  } catch {
+    return true
+  }
 }
 
 export function checkSize(bytes: number, most: number): void {

@@ -150,7 +150,7 @@ export class Log implements AsyncDisposable {
    * @throws as `Stream.append`
    */
   append(data: Payload, options?: AppendOptions): Promise<number> {
-    if (options === undefined && data instanceof Uint8Array && data.length <= this.#maxEntryBytes) {
+    if (options === undefined && this.#isPlain(data)) {
       const writer = this.#writer
       if (writer !== undefined) return writer.append(this.#parts.catalog.plain, data, undefined)
     }
@@ -159,7 +159,7 @@ export class Log implements AsyncDisposable {
 
   /** Appends an entry without waiting for the event loop. See `Stream.appendSync`. */
   appendSync(data: Payload, options?: AppendOptions): number {
-    if (options === undefined && data instanceof Uint8Array && data.length <= this.#maxEntryBytes) {
+    if (options === undefined && this.#isPlain(data)) {
       const writer = this.#writer
       if (writer !== undefined) return writer.appendSync(this.#parts.catalog.plain, data, undefined)
     }
@@ -281,6 +281,11 @@ export class Log implements AsyncDisposable {
     }
     // That something could not be kept is told before that the lock could not be marked as released.
     if (failures.length > 0) throw failures[0]
+  }
+
+  /** Whether nothing about a payload needs another look. One without bytes does: its memory may have been taken away. */
+  #isPlain(data: Payload): data is Uint8Array {
+    return data instanceof Uint8Array && data.length > 0 && data.length <= this.#maxEntryBytes
   }
 
   #writable(): Writer {

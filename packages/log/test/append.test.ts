@@ -33,6 +33,22 @@ describe.each(DURABILITIES)('append under %j', (durability) => {
     await log.close()
   })
 
+  it('refuses memory that was taken away, and takes what is empty', async () => {
+    const log = await Log.open(dir(), { durability })
+    const gone = new Uint8Array(100)
+    structuredClone(gone.buffer, { transfer: [gone.buffer] })
+    const refusal = expect.objectContaining({ code: 'WALRUS_INVALID_OPTION' })
+    await expect(log.append(gone)).rejects.toThrow(refusal)
+    await expect(log.appendBatch([gone])).rejects.toThrow(refusal)
+    await expect(log.appendBatch([{ data: gone }])).rejects.toThrow(refusal)
+    expect(() => log.appendSync(gone)).toThrow(refusal)
+    expect(() => log.stream('s').appendSync(gone)).toThrow(refusal)
+    expect(await log.append(new Uint8Array(0))).toBe(1)
+    expect(log.appendSync(Buffer.alloc(0))).toBe(2)
+    expect(log.appendSync('')).toBe(3)
+    await log.close()
+  })
+
   it('copies the payload before it returns', async () => {
     const log = await Log.open(dir(), { durability })
     const payload = Buffer.from('as it was')
