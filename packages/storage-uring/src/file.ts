@@ -14,7 +14,7 @@ import { systemError } from '@walrus/segment'
 import { MmapFile } from '@walrus/storage-mmap'
 import { STAGED_BYTES, type Staging } from './staging.ts'
 
-/** What files of one storage share. */
+/** What files of one storage share; the ring and the memory they share with all of their thread. */
 export interface Shared {
   readonly ring: Ring
   readonly staging: Staging

@@ -7,6 +7,9 @@ import { auto as withoutUring, type Choice, checksums, mmap } from '@walrus/stor
 import { type Shared, UringFile } from './file.ts'
 import { Staging } from './staging.ts'
 
+/** What this thread's storages have in common: each makes its own files, and one ring serves them all. */
+let common: Omit<Shared, 'align'> | undefined
+
 export interface UringOptions {
   /**
    * Bytes of a sector: commit groups begin and end on multiples of it, so that durable writes can go past the page
@@ -34,7 +37,8 @@ export function uring(options: UringOptions = {}): Storage {
   }
   // Its readers are mapped, and that has a reason of its own to be missing.
   mmap()
-  const shared: Shared = { ring: new Ring(), staging: new Staging(), align }
+  common ??= { ring: new Ring(), staging: new Staging() }
+  const shared: Shared = { ...common, align }
   return onDescriptors({
     name: 'uring',
     align,
