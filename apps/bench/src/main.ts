@@ -28,7 +28,7 @@ const USAGE = `usage: pnpm bench targets [options]
 
   --only TEXT      only the paths whose name contains TEXT
   --runs N         counted runs of each subject, at least and by default ${LEAST_RUNS}
-  --bulk-mib N     MiB to write before the one sync, on the path that does so; by default ${BULK_MIB}
+  --bulk-mib N     MiB to write before the one sync, on the paths that do so; by default ${BULK_MIB}
   --json FILE      write every figure of every run to FILE
   --dir DIRECTORY  where the data goes; by default a temporary folder on the filesystem of the working directory
 

@@ -15,13 +15,15 @@ export const NATIVE_TARGETS: readonly Target[] = [
     ours: 'walrus appendSync none, uring',
     comparisons: [ratio('the same on mmap', ['walrus appendSync none, mmap'], 0.8)],
   },
-  {
-    path: '1 KiB appendSync, none, then one sync, mmap',
-    ours: 'walrus appendSync none 1 KiB + sync, mmap',
-    comparisons: [
-      ratio('sequential write + sync', ['fio write + fsync', 'C write + fsync'], 0.85, BANDWIDTH),
-    ],
-  },
+  ...(['appendSync', 'appendBatch'] as const).map(
+    (how): Target => ({
+      path: `1 KiB ${how}, none, then one sync, mmap`,
+      ours: `walrus ${how} none 1 KiB + sync, mmap`,
+      comparisons: [
+        ratio('sequential write + sync', ['fio write + fsync', 'C write + fsync'], 0.85, BANDWIDTH),
+      ],
+    }),
+  ),
   {
     path: 'await append, commit, 1 producer, uring',
     ours: 'walrus append commit x1, uring',

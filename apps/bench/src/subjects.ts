@@ -29,7 +29,9 @@ const NATIVE: Readonly<Record<string, SubjectFactory>> = {
   'walrus appendSync none, mmap': async (at) => (await import('./walrus.ts')).burst(at, 'mmap'),
   'walrus appendSync none, uring': async (at) => (await import('./walrus.ts')).burst(at, 'uring'),
   'walrus appendSync none 1 KiB + sync, mmap': async (at, { bulkBytes }) =>
-    (await import('./walrus.ts')).bulk(at, 'mmap', bulkBytes),
+    (await import('./walrus.ts')).bulk(at, 'mmap', 'appendSync', bulkBytes),
+  'walrus appendBatch none 1 KiB + sync, mmap': async (at, { bulkBytes }) =>
+    (await import('./walrus.ts')).bulk(at, 'mmap', 'appendBatch', bulkBytes),
   'walrus append commit x1, uring': async (at) =>
     (await import('./walrus.ts')).appends(at, 'uring', 'commit', 1),
   'walrus append commit x64, uring': async (at) =>

@@ -21,6 +21,10 @@ import {
 /** Entries asked for at once by a reader that pulls batches. */
 const PULL_ENTRIES = 4096
 
+/** Entries of a batch (a divisor of the entries in 1 MiB), and batches in flight, of a writer of much. */
+const BULK_BATCH = 64
+const BULK_IN_FLIGHT = 8
+
 /** `appendSync` without a sync, from one loop. */
 export async function burst(directory: string, name: StorageName): Promise<Subject> {
   const storage = await storageNamed(name)
@@ -37,18 +41,23 @@ export async function burst(directory: string, name: StorageName): Promise<Subje
   }
 }
 
-/** `appendSync` of larger entries, then one sync, which is in the time. */
-export async function bulk(directory: string, name: StorageName, bytes: number): Promise<Subject> {
+/** Larger entries without a sync, from one loop or in awaited batches, then one sync, which is in the time. */
+export async function bulk(
+  directory: string,
+  name: StorageName,
+  how: 'appendSync' | 'appendBatch',
+  bytes: number,
+): Promise<Subject> {
   const storage = await storageNamed(name)
   const entries = bytes / LARGE_PAYLOAD.length
+  const append = { appendSync: bulkByAppendSync, appendBatch: bulkByAppendBatch }[how]
   return {
     run: () =>
       withDirectory(directory, async (path) => {
         const log = await Log.open(path, { durability: 'none', storage })
         const device = watchDevice(path)
         const begun = performance.now()
-        const load = { operations: entries, timedEvery: SPARSELY }
-        const { latencies } = repeat(load, () => log.appendSync(LARGE_PAYLOAD))
+        const latencies = await append(log, entries)
         await log.sync()
         const seconds = (performance.now() - begun) / 1000
         const written = forOneSync(device())
@@ -57,6 +66,27 @@ export async function bulk(directory: string, name: StorageName, bytes: number):
         return { values: { gigabytesPerSecond: bytes / 1e9 / seconds, ...written }, latencies }
       }),
   }
+}
+
+async function bulkByAppendSync(log: Log, entries: number): Promise<Float64Array> {
+  const load = { operations: entries, timedEvery: SPARSELY }
+  return repeat(load, () => log.appendSync(LARGE_PAYLOAD)).latencies
+}
+
+/** The latencies are those of a batch. */
+async function bulkByAppendBatch(log: Log, entries: number): Promise<Float64Array> {
+  const batch = Array.from({ length: BULK_BATCH }, () => LARGE_PAYLOAD)
+  const latencies: number[] = []
+  let left = entries / BULK_BATCH
+  async function produce(): Promise<void> {
+    while (left-- > 0) {
+      const sent = performance.now()
+      await log.appendBatch(batch)
+      latencies.push((performance.now() - sent) * 1000)
+    }
+  }
+  await Promise.all(Array.from({ length: BULK_IN_FLIGHT }, produce))
+  return Float64Array.from(latencies)
 }
 
 /** `appendSync` that returns when the entry is on disk. */
