@@ -2,7 +2,7 @@
  * Reading one frame from a segment's file: its size is bounded by the segment's end, and only its check proves it.
  */
 
-import { FRAME_HEADER_BYTES, frameBytes, frameLength, isWhole } from '@walrus/segment'
+import { frameBytes, frameLength, isWhole } from '@walrus/segment'
 import { corrupt } from './errors.ts'
 import type { TableSegment } from './segment-table.ts'
 
@@ -35,7 +35,7 @@ export function readFrameSync(
 ): Span {
   let span = newSpan(offset, Math.max(0, Math.min(GUESS_BYTES, end - offset)))
   let read = readSpanSync(segment, span)
-  const size = sizeOf(segment, span, read, end, position)
+  const size = sizeOf(segment, span, end, position)
   if (size > read) {
     span = newSpan(offset, size)
     read = readSpanSync(segment, span)
@@ -53,7 +53,7 @@ export async function readFrame(
 ): Promise<Span> {
   let span = newSpan(offset, Math.max(0, Math.min(GUESS_BYTES, end - offset)))
   let read = await readSpan(segment, span)
-  const size = sizeOf(segment, span, read, end, position)
+  const size = sizeOf(segment, span, end, position)
   if (size > read) {
     span = newSpan(offset, size)
     read = await readSpan(segment, span)
@@ -70,15 +70,9 @@ function readSpanSync(segment: TableSegment, span: Span): number {
   return segment.open().readSync(span.bytes.subarray(0, span.length), span.offset)
 }
 
-function sizeOf(
-  segment: TableSegment,
-  span: Span,
-  read: number,
-  end: number,
-  position: number,
-): number {
-  const size = read < FRAME_HEADER_BYTES ? 0 : frameBytes(frameLength(span.words, 0))
-  if (size > 0 && size <= end - span.offset) return size
+function sizeOf(segment: TableSegment, span: Span, end: number, position: number): number {
+  const size = frameBytes(frameLength(span.words, 0))
+  if (size <= end - span.offset) return size
   const what = `no whole frame stands where that of position ${position} must`
   throw corrupt(segment.path, span.offset, what, position)
 }
