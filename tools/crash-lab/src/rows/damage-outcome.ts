@@ -64,7 +64,7 @@ async function readAll(
   name: string,
 ): Promise<{ read?: (string | WalrusError)[]; stop?: Stop }> {
   const stream = streamOf(log, name)
-  const first = firstIndex(name)
+  const first = 'first' in stream ? stream.first : Math.max(firstIndex(name), stream.firstIndex)
   let next: number
   try {
     next = 'next' in stream ? stream.next : stream.lastIndex + 1

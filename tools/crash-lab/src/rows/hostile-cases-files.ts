@@ -17,7 +17,7 @@ import {
   SEG,
   UNSAFE,
 } from './hostile-cases.ts'
-import { type Entry, type ForgedLog, LOGS, SALTS, THIS_BOOT } from './hostile-logs.ts'
+import { BOOT_BEFORE, type Entry, type ForgedLog, LOGS, SALTS, THIS_BOOT } from './hostile-logs.ts'
 import type { Expected } from './hostile-look.ts'
 
 /** All is there, and the log counts as one that was not closed. */
@@ -75,8 +75,10 @@ export function tailCases(cases: Cases): void {
   })
 }
 
+type Lie = (index: IndexOf) => void
+
 /** Lies about what is in a segment, told by an index that is whole. */
-const LIES: Readonly<Record<string, (index: IndexOf) => void>> = {
+export const LIES: Readonly<Record<string, Lie>> = {
   swapped: ({ postings }) => postings.splice(0, 2, postings[1]!, postings[0]!),
   'other stream': ({ postings }) => void (postings[0] = postings.at(-1)!),
   'off by one': ({ postings }) => postings.forEach((each, at) => void (postings[at] = each + at)),
@@ -92,7 +94,7 @@ function zeros(postings: readonly number[]): number[] {
 }
 
 /** Rows that cannot be. */
-const BAD_ROWS: Readonly<Record<string, (index: IndexOf) => void>> = {
+const BAD_ROWS: Readonly<Record<string, Lie>> = {
   descending: (index) => {
     index.rows.reverse()
     let start = 0
@@ -127,7 +129,7 @@ const BAD_ROWS: Readonly<Record<string, (index: IndexOf) => void>> = {
 }
 
 /** Drops the last entry of a stream, or the first of the plain log. */
-const HIDDEN: Readonly<Record<string, (index: IndexOf) => void>> = {
+const HIDDEN: Readonly<Record<string, Lie>> = {
   last: ({ rows, postings }) => {
     rows.at(-1)!.count--
     postings.pop()
@@ -184,6 +186,13 @@ export function indexCases(cases: Cases): void {
       const expected = id === 3 ? {} : stale
       set(`postings.${name}`, ({ log }) => void (log.segments[id - 1]!.lie = lie), expected)
     }
+    if (id === 1) {
+      const same: Lie = ({ rows, postings }) => {
+        const orders = rows.find(({ stream }) => stream === 16)!
+        postings[0] = postings[orders.start + 1]!
+      }
+      set('postings.same-position', ({ log }) => void (log.segments[0]!.lie = same))
+    }
     set('behind', ({ log }) => void (log.segments[id - 1]!.indexBehind = Buffer.alloc(16)))
     for (const at of [0, 9, 40, 64, 84, 125, 132, 152, 177, 181, 205]) {
       set(`flip${at}`, ({ log }) => void (log.segments[id - 1]!.indexFlipped = at))
@@ -214,18 +223,19 @@ export function indexCases(cases: Cases): void {
 }
 
 const BODIES: readonly CatalogBody[] = [
-  { name: 'declared.short', kind: 2, body: declaration(16, '').subarray(0, 10) },
+  { name: 'declared.short', kind: 2, body: declaration(17, '').subarray(0, 10) },
   { name: 'declared.empty', kind: 2, body: Buffer.alloc(0) },
-  { name: 'declared.unnamed', kind: 2, body: declaration(16, '') },
-  { name: 'declared.long', kind: 2, body: declaration(16, 'n'.repeat(1025)) },
+  { name: 'declared.unnamed', kind: 2, body: declaration(17, '') },
+  { name: 'declared.long', kind: 2, body: declaration(17, 'n'.repeat(1025)) },
   { name: 'declared.plain', kind: 2, body: declaration(0, 'orders') },
   { name: 'declared.catalog', kind: 2, body: declaration(1, 'orders') },
-  { name: 'declared.reserved', kind: 2, body: declaration(15, 'orders') },
+  { name: 'declared.reserved', kind: 2, body: declaration(15, 'payments') },
   { name: 'declared.twice', kind: 2, body: declaration(16, 'another') },
   { name: 'declared.renumbered', kind: 2, body: declaration(18, 'orders') },
-  { name: 'declared.first', kind: 2, body: declaration(16, 'orders', UNSAFE) },
-  { name: 'declared.text', kind: 2, body: notText(declaration(16, 'orders'), 16) },
+  { name: 'declared.first', kind: 2, body: declaration(17, 'payments', UNSAFE) },
+  { name: 'declared.text', kind: 2, body: notText(declaration(17, 'payments'), 16) },
   { name: 'snapshot.short', kind: 3, body: snapshotRecord(16, '', 5n).subarray(0, 20) },
+  { name: 'snapshot.tiny', kind: 3, body: Buffer.alloc(4) },
   { name: 'snapshot.cut', kind: 3, body: snapshotRecord(16, 'orders', 3n, 7) },
   { name: 'snapshot.huge', kind: 3, body: snapshotRecord(16, 'orders', 3n, 0xffff_fff0) },
   { name: 'snapshot.unnamed', kind: 3, body: snapshotRecord(16, '', 3n) },
@@ -325,6 +335,19 @@ export function fileCases(cases: Cases): void {
       expected: tail ? { reads: MISSING } : {},
     })
   }
+  set('closed.begins2', {
+    // Without a tail file the log begins with the oldest segment that there is.
+    log: 'closed',
+    forge: ({ log }) => {
+      log.boot = BOOT_BEFORE
+      for (const segment of log.segments) {
+        segment.forged['mark'] = 1
+        segment.sealed = false
+      }
+    },
+    files: remove('TAIL', SEG(1), IDX(1)),
+    expected: { reads: { allBut: ({ segment }) => segment === 0 }, clean: false },
+  })
   // What is proven to be durable is not read again to open the log.
   for (const how of ['marks', 'seals'] as const) {
     set(`chain.bounded.${how}`, {

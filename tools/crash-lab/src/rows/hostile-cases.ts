@@ -3,6 +3,7 @@
  * one piece, at a time.
  */
 
+import type { SimulatedDisk } from '@walrus/storage-sim'
 import {
   CATALOG_STREAM,
   type Encoded,
@@ -21,6 +22,8 @@ export interface Case {
   readonly told?: readonly string[]
   /** Changes the files. */
   readonly files?: (files: Map<string, Buffer>, encoded: Encoded) => void
+  /** Looks at it in a way of its own. */
+  readonly look?: (disk: SimulatedDisk, made: ForgedLog) => Promise<string[]>
   readonly expected: Expected | ((encoded: Encoded, entries: readonly Entry[]) => Expected)
 }
 
@@ -388,6 +391,11 @@ export function frameCases(cases: Cases): void {
       expected: { reads: { allBut: isIt } },
     })
   }
+  cases.set('frame.plain.kind', {
+    log: 'closed',
+    forge: ({ log }) => void (log.segments[0]!.groups[0]!.frames[0]!.forged['kindAndFlags'] = 2),
+    expected: { reads: { allBut: ({ stream, index }) => stream === '' && index === 1 } },
+  })
   for (const [field, value] of [
     ['stream', 99],
     ['stream', 1],

@@ -415,6 +415,24 @@ function encodeTail({ logId, boot, segments, tail }: LogOf, last: Placed): Buffe
   return file
 }
 
+/** Forges the newer slot of a tail file. */
+export function forgeTail(file: Buffer, forged: Forged): void {
+  const slot = newestSlot(file)
+  put(slot, LAYOUTS.tail, forged)
+  slot.writeUInt32LE(crc32(slot.subarray(0, 124)), 124)
+}
+
+/** Up to where the newer slot of a tail file says the log is durable. */
+export function newestTail(file: Buffer): { offset: number; lsn: number } {
+  const slot = newestSlot(file)
+  return { offset: Number(slot.readBigUInt64LE(48)), lsn: Number(slot.readBigUInt64LE(56)) }
+}
+
+function newestSlot(file: Buffer): Buffer {
+  const slots = [file.subarray(0, 128), file.subarray(512, 640)]
+  return slots.reduce((a, b) => (b.readBigUInt64LE(8) > a.readBigUInt64LE(8) ? b : a))
+}
+
 function u32(value: number): Buffer {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32LE(value >>> 0)

@@ -19,6 +19,7 @@ import {
   sealCases,
   segmentCases,
 } from './hostile-cases.ts'
+import { besideCases, fadingCases, viewCases } from './hostile-beside.ts'
 import { bodies, fileCases, indexCases, tailCases } from './hostile-cases-files.ts'
 import { encodeLog, type Forged, LAYOUTS, type Unit } from './hostile-encode.ts'
 import { type ForgedLog, LOGS } from './hostile-logs.ts'
@@ -53,6 +54,9 @@ function casesByName(): Cases {
     tailCases(all)
     indexCases(all)
     fileCases(all)
+    besideCases(all)
+    viewCases(all)
+    fadingCases(all)
     all = new Map([...all].map(([name, each]) => [name.replaceAll(' ', '-'), each]))
   }
   return all
@@ -81,19 +85,16 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
   return faults.map((what) => ({ plan, what: told + what }))
 }
 
-async function faultsOf({
-  log,
-  forge: change,
-  files: changeFiles,
-  expected,
-}: Case): Promise<string[]> {
-  const made = LOGS[log]()
-  change?.(made)
+async function faultsOf(given: Case): Promise<string[]> {
+  const made = LOGS[given.log]()
+  given.forge?.(made)
   const encoded = encodeLog(made.log)
-  changeFiles?.(encoded.files, encoded)
+  given.files?.(encoded.files, encoded)
   const disk = new SimulatedDisk({ seed: 1, maxCalls: 20_000 })
   await disk.run((storage) => storage.mkdir(DIR))
   for (const [file, bytes] of encoded.files) disk.put(`${DIR}/${file}`, bytes)
+  if (given.look !== undefined) return await given.look(disk, made)
+  const { expected } = given
   const wanted = typeof expected === 'function' ? expected(encoded, made.entries) : expected
   return await lookAt(disk, made, wanted)
 }
