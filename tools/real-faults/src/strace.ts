@@ -5,7 +5,8 @@ import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
 /** System calls that change what is on disk, or make it durable. `?` passes over those a machine does not have. */
-const CHANGING = '?pwrite64,?fdatasync,?fsync,?ftruncate,?rename,?renameat,?renameat2,?unlink'
+const CHANGING =
+  '?io_uring_enter,?pwrite64,?fdatasync,?fsync,?ftruncate,?rename,?renameat,?renameat2,?unlink'
 
 /** Why strace cannot be used here; `undefined` when it can. */
 export async function straceMissing(): Promise<string | undefined> {
