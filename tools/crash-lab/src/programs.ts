@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Counts } from './plan.ts'
 import { ROOT } from './sites/root.ts'
 import type { Line, Shown } from './table.ts'
@@ -26,6 +27,10 @@ interface TestReport {
   }[]
 }
 
+const REAL_FAULTS_MAIN = fileURLToPath(
+  new URL('dist/main.js', import.meta.resolve('@walrus/real-faults/package.json')),
+)
+
 /** What counts as a fault in the table; everything else is told below it. */
 const FAULTS = ['kills', 'kills of the next process', 'calls made to fail', 'times full']
 
@@ -41,7 +46,7 @@ export async function runPrograms(progress: (line: string) => void): Promise<Lin
   for (const { program, title } of REAL_FAULTS) {
     progress(`${program}: ${title}`)
     const began = performance.now()
-    const command = ['tools/real-faults/dist/main.js', program, '--json']
+    const command = [REAL_FAULTS_MAIN, program, '--json']
     const outcomes = JSON.parse(await outputOf(command, ROOT)) as readonly Outcome[]
     const seconds = (performance.now() - began) / 1000 / outcomes.length
     lines.push(...outcomes.map((outcome) => lineOf(outcome, title, seconds)))
