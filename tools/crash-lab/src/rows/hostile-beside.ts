@@ -118,8 +118,12 @@ async function followed(disk: SimulatedDisk): Promise<string[]> {
         if (!ended.signal.aborted) throw error
       }
     }
-    const following = [follow(''), follow('orders'), follow('payments')]
-    await pass(storage, AT_REST_MS)
+    const following: Promise<void>[] = []
+    for (const name of ['', 'orders', 'payments']) {
+      following.push(follow(name))
+      // Each begins while the others wait.
+      await pass(storage, AT_REST_MS / 10)
+    }
     const before = disk.calls
     await pass(storage, AT_REST_MS)
     const calls = disk.calls - before
@@ -161,7 +165,10 @@ export function viewCases(cases: Cases): void {
       })
     }
     set('cut', {
-      files: (files) => void files.set(SEG(2), files.get(SEG(2))!.subarray(0, 500)),
+      // In the data of an entry.
+      files: (files, { placed }) => {
+        files.set(SEG(2), files.get(SEG(2))!.subarray(0, placed[1]!.groups[1]! + 64 + 26))
+      },
     })
     if (verifyReads) {
       set('flip', { forge: ({ log }) => void (log.segments[0]!.groups[0]!.flipped = 90) })

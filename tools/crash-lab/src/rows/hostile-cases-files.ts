@@ -1,6 +1,7 @@
 /** What is forged in the tail file, in indexes and in the catalog; and files that are others than they should be. */
 
 import {
+  CATALOG_STREAM,
   declaration,
   encodeLog,
   forgeHeader,
@@ -68,6 +69,16 @@ export function tailCases(cases: Cases): void {
     },
     expected: NOT_CLOSED,
   })
+  cases.set('tail.flip', {
+    log: 'closed',
+    files: (files) => void (files.get('TAIL')![512 + 72]! ^= 1),
+    expected: NOT_CLOSED,
+  })
+  cases.set('tail.cut', {
+    log: 'closed',
+    files: (files) => void files.set('TAIL', files.get('TAIL')!.subarray(0, 600)),
+    expected: NOT_CLOSED,
+  })
   cases.set('tail.running', {
     log: 'closed',
     forge: ({ log }) => Object.assign(log.tail!.newer, { sequence: 1 }),
@@ -128,11 +139,18 @@ const BAD_ROWS: Readonly<Record<string, Lie>> = {
   },
 }
 
-/** Drops the last entry of a stream, or the first of the plain log. */
+/** Drops the last entry of a stream, or the first of the plain log, or gives that to another stream. */
 const HIDDEN: Readonly<Record<string, Lie>> = {
   last: ({ rows, postings }) => {
     rows.at(-1)!.count--
     postings.pop()
+  },
+  moved: ({ rows, postings }) => {
+    rows[0]!.first++
+    rows[0]!.count--
+    for (const row of rows.slice(1)) row.start--
+    rows.at(-1)!.count++
+    postings.push(postings.shift()!)
   },
   first: ({ rows, postings }) => {
     rows[0]!.first++
@@ -167,7 +185,7 @@ export function indexCases(cases: Cases): void {
       set(field, forge, field === 'segment' ? { reads: 'all' } : stale)
       if (field === 'rows' || field === 'postings' || field === 'samples') continue
       // An index of something else may say anything.
-      for (const [name, lie] of Object.entries(HIDDEN)) {
+      for (const [name, lie] of Object.entries({ ...HIDDEN, swapped: LIES['swapped']! })) {
         const both = (made: ForgedLog): void => {
           forge(made)
           made.log.segments[id - 1]!.lie = lie
@@ -192,6 +210,18 @@ export function indexCases(cases: Cases): void {
         postings[0] = postings[orders.start + 1]!
       }
       set('postings.same-position', ({ log }) => void (log.segments[0]!.lie = same))
+    }
+    if (id === 2) {
+      const taken: Lie = ({ rows, postings }) => {
+        const start = (stream: number): number => rows.find((row) => row.stream === stream)!.start
+        postings[start(CATALOG_STREAM)] = postings[start(16)]!
+      }
+      set('postings.entry-for-catalog', ({ log }) => void (log.segments[1]!.lie = taken))
+      const twice: Lie = ({ rows, postings }) => {
+        const { start } = rows.find(({ stream }) => stream === CATALOG_STREAM)!
+        postings[start + 1] = postings[start]!
+      }
+      set('postings.catalog-twice', ({ log }) => void (log.segments[1]!.lie = twice))
     }
     set('behind', ({ log }) => void (log.segments[id - 1]!.indexBehind = Buffer.alloc(16)))
     for (const at of [0, 9, 40, 64, 84, 125, 132, 152, 177, 181, 205]) {

@@ -135,16 +135,29 @@ export function segmentCases(cases: Cases): void {
         forge: ({ log }) => void (log.segments[id - 1]!.forged[field] = value),
         expected:
           field === 'predecessorSalt'
-            ? { damage: [{ file: SEG(id), offset: 80 }] }
+            ? { reads: unlinked(id), damage: [{ file: SEG(id), offset: 80 }] }
             : field === 'predecessorEnd'
               ? { damage: [{ file: SEG(id - 1) }] }
               : field === 'firstLsn'
                 ? id === 3
                   ? { damage: value === 1 ? undefined : [{ file: SEG(2) }] }
                   : { damage: [{ file: SEG(id - 1) }, { file: SEG(id), offset: 192 }] }
-                : {},
+                : field === 'predecessor' && value === 0
+                  ? { reads: unlinked(id) }
+                  : {},
       })
     }
+  }
+  // The link says where a segment ends, and with which LSN: both must be so.
+  for (const [name, end] of [
+    ['early', ({ placed }: Encoded) => placed[0]!.groups.at(-1)!],
+    ['late', ({ placed }: Encoded) => placed[0]!.end + 64],
+  ] as const) {
+    cases.set(`link2.predecessorEnd.${name}`, {
+      log: 'closed',
+      files: (files, encoded) => forgeHeader(files.get(SEG(2))!, { predecessorEnd: end(encoded) }),
+      expected: { reads: { allBut: ({ segment }) => segment === 0 }, damage: [{ file: SEG(1) }] },
+    })
   }
   // What never was durable ends where a link is not as it must be.
   for (const [field, value] of [
@@ -164,6 +177,11 @@ export function segmentCases(cases: Cases): void {
     files: forgeLink(2, 4),
     expected: (_, entries) => ({ reads: { first: inSegments(entries, 1) }, clean: false }),
   })
+}
+
+/** What can be read when a segment does not follow the one before: of the second one the catalog is needed. */
+function unlinked(id: number): NonNullable<Expected['reads']> {
+  return id === 3 ? CORRUPT : { allBut: ({ segment }) => segment === 0 }
 }
 
 /** The link of a segment says that the one before ends some bytes later. */

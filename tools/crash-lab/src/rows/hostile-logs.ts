@@ -97,13 +97,13 @@ class Maker {
     }
   }
 
+  /** In a frame for each stream. */
   snapshot(): (group: GroupOf) => void {
     return ({ frames }) => {
-      const records = Object.entries(NAMED).map(([name, id]) =>
-        snapshotRecord(id, name, BigInt(this.#next.get(id) ?? 0)),
-      )
-      const position = this.#take(CATALOG_STREAM)
-      frames.push(frame(CATALOG_STREAM, 3, position, Buffer.concat(records)))
+      for (const [name, id] of Object.entries(NAMED)) {
+        const record = snapshotRecord(id, name, BigInt(this.#next.get(id) ?? 0))
+        frames.push(frame(CATALOG_STREAM, 3, this.#take(CATALOG_STREAM), record))
+      }
     }
   }
 
@@ -154,10 +154,15 @@ function closed(): ForgedLog {
   made.group(made.declare('orders'), made.entry('order 0', 'orders'))
   made.group(made.declare('payments'), made.entry('payment 0', 'payments'))
   made.group(made.entry('x'.repeat(600)), made.entry('y'), made.entry('z'.repeat(9)))
-  made.group(made.entry('order 1', 'orders'), made.entry('order 2', 'orders'))
+  made.group(made.entry('order 1', 'orders'))
   made.segment()
   made.group(made.snapshot())
-  made.group(made.entry('in the second'), made.entry('order 3', 'orders'))
+  // The first of them might be taken for a snapshot: it has the position of one.
+  made.group(
+    made.entry(snapshotRecord(NAMED['orders']!, 'orders', 99n), 'orders'),
+    made.entry('o'.repeat(3000), 'orders'),
+    made.entry('in the second'),
+  )
   made.group(made.entry('more'), made.entry('order 4', 'orders'), made.entry('and more'))
   made.segment()
   made.group(made.entry('in the last'), made.entry('payment 1', 'payments'))
