@@ -5,10 +5,22 @@ import { again } from './again.ts'
 import { codec } from './codec.ts'
 import { crash } from './crash.ts'
 import { damage } from './damage.ts'
+import { evidence } from './evidence.ts'
 import { fail } from './fail.ts'
 import { fd } from './fd.ts'
 import { hostile } from './hostile.ts'
 import { model } from './model.ts'
 import { sharing } from './sharing.ts'
 
-export const ROWS: readonly Row[] = [crash, again, damage, hostile, fail, model, codec, sharing, fd]
+export const ROWS: readonly Row[] = [
+  crash,
+  again,
+  damage,
+  hostile,
+  fail,
+  model,
+  codec,
+  sharing,
+  evidence,
+  fd,
+]
