@@ -153,7 +153,6 @@ async function provenPoint(
 ): Promise<Point> {
   const holder = scanned.findLast(({ header }) => header.firstLsn <= mark) ?? scanned[0]!
   const { header, index, scan, id } = holder
-  if (scan.nextLsn <= mark) return pointAt(holder, scan.end, scan.nextLsn)
   if (mark <= header.firstLsn) return pointAt(holder, header.firstGroup, header.firstLsn)
   const sample = index.samples().findLast(({ lsn }) => header.firstLsn + lsn <= mark)!
   let offset = sample.offset
