@@ -4,15 +4,15 @@
  */
 
 import { WalrusError } from '@walrus/codec'
-import { Log } from '@walrus/log'
+import { inspect, Log } from '@walrus/log'
 import type { Storage, StorageFile } from '@walrus/segment'
 import type { SimulatedDisk, SimulatedStorage } from '@walrus/storage-sim'
 import { DIR } from '../workload.ts'
-import { streamOf, textOf } from './damage-outcome.ts'
-import type { Case, Cases } from './hostile-cases.ts'
-import { SEG } from './hostile-cases.ts'
-import { LIES } from './hostile-cases-files.ts'
-import { type Forged, forgeTail, newestTail } from './hostile-encode.ts'
+import { measured, streamOf, textOf } from './damage-outcome.ts'
+import { type Case, type Cases, SEG } from './hostile-case.ts'
+import { forgeTail, newestTail } from './hostile-encode.ts'
+import { LIES } from './hostile-indexes.ts'
+import type { Forged } from './hostile-layout.ts'
 import type { Entry } from './hostile-logs.ts'
 import { stackOf } from './hostile-look.ts'
 
@@ -21,6 +21,8 @@ const LOOKS = 25
 /** A reader at rest looks at little more than the tail file. */
 const LOOKS_AT_REST = 10
 const AT_REST_MS = 400
+/** No group is larger than this. */
+const TOO_LARGE = 0x7000_0004
 
 export function besideCases(cases: Cases): void {
   const lies: readonly (readonly [string, (tail: { offset: number; lsn: number }) => Forged])[] = [
@@ -227,6 +229,31 @@ function withViews(storage: SimulatedStorage, disk: SimulatedDisk, read: () => v
   return Object.assign<Storage, Partial<Storage>>(storage, {
     canView: true,
     openSync: (path, mode) => shown(path, openSync(path, mode)),
+  })
+}
+
+/** A group that says it is larger than any may be, in a file that has room for it. */
+export function sparseCases(cases: Cases): void {
+  cases.set('sparse', {
+    log: 'open',
+    forge: ({ log }) => void (log.segments[0]!.groups[3]!.forged['size'] = TOO_LARGE),
+    look: async (disk) => {
+      let largest = 0
+      await disk.run(async (process) => {
+        const storage = measured(process, (bytes) => {
+          largest = Math.max(largest, bytes)
+        })
+        const open = storage.open.bind(storage)
+        storage.open = async (path, mode) => {
+          const file = await open(path, mode)
+          file.size = () => Promise.resolve(TOO_LARGE + 0x1000)
+          return file
+        }
+        for await (const _ of inspect(DIR, { storage }));
+      })
+      return largest < TOO_LARGE ? [] : [`inspect reads into a buffer of ${largest} bytes`]
+    },
+    expected: {},
   })
 }
 

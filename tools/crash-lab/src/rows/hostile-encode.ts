@@ -4,105 +4,8 @@
  */
 
 import { crc32 } from 'node:zlib'
-
-/** Field by name: where it stands, and its bytes. */
-type Layout = Readonly<Record<string, readonly [at: number, size: 2 | 4 | 8]>>
-/** What stands in fields in place of what should. */
-export type Forged = Record<string, number | bigint>
-
-/** What has fields. */
-export type Unit = 'segment' | 'group' | 'frame' | 'seal' | 'tail' | 'index'
-
-export const LAYOUTS: Readonly<Record<Unit, Layout>> = {
-  segment: {
-    magic: [0, 8],
-    version: [8, 4],
-    firstGroup: [12, 4],
-    logId: [16, 8],
-    id: [32, 8],
-    generation: [40, 4],
-    salt: [44, 4],
-    firstLsn: [48, 8],
-    plainNext: [56, 8],
-    baseTime: [64, 8],
-    boot: [72, 4],
-    epoch: [76, 4],
-    predecessor: [80, 8],
-    predecessorGeneration: [88, 4],
-    predecessorSalt: [92, 4],
-    predecessorEnd: [96, 8],
-    mark: [104, 8],
-    begun: [112, 4],
-    align: [116, 4],
-    catalogSegment: [120, 8],
-    catalogFrames: [128, 4],
-  },
-  group: {
-    magic: [0, 4],
-    size: [4, 4],
-    count: [8, 4],
-    kind: [12, 2],
-    flags: [14, 2],
-    firstLsn: [16, 8],
-    time: [24, 8],
-    mark: [32, 8],
-    boot: [40, 4],
-    epoch: [44, 4],
-    padding: [48, 4],
-    reserved: [52, 4],
-    reserved2: [56, 4],
-  },
-  frame: {
-    length: [0, 4],
-    stream: [4, 4],
-    kindAndFlags: [8, 2],
-    attributes: [10, 2],
-    position: [12, 8],
-    time: [20, 4],
-  },
-  seal: {
-    magic: [0, 4],
-    size: [4, 4],
-    id: [8, 8],
-    endLsn: [16, 8],
-    end: [24, 8],
-    successor: [32, 8],
-    time: [40, 8],
-    plainNext: [48, 8],
-    reserved: [56, 4],
-  },
-  tail: {
-    magic: [0, 4],
-    version: [4, 4],
-    sequence: [8, 8],
-    logId: [16, 8],
-    oldest: [32, 8],
-    segment: [40, 8],
-    offset: [48, 8],
-    lsn: [56, 8],
-    plainNext: [64, 8],
-    time: [72, 8],
-    boot: [80, 4],
-    epoch: [84, 4],
-    state: [88, 4],
-    salt: [92, 4],
-  },
-  index: {
-    magic: [0, 8],
-    version: [8, 4],
-    headerSize: [12, 4],
-    logId: [16, 8],
-    segment: [32, 8],
-    generation: [40, 4],
-    salt: [44, 4],
-    firstLsn: [48, 8],
-    endLsn: [56, 8],
-    end: [64, 8],
-    rows: [72, 4],
-    postings: [76, 4],
-    samples: [80, 4],
-  },
-}
+import { encodeIndex } from './hostile-index.ts'
+import { close, type Forged, LAYOUTS, put, seedOf, u32 } from './hostile-layout.ts'
 
 export interface FrameOf {
   readonly stream: number
@@ -185,29 +88,8 @@ export const BASE_TIME = 1_700_000_000_000
 /** Stream 1. */
 export const CATALOG_STREAM = 1
 
-/** The register after four zero bytes from the salt. */
-export function seedOf(salt: number): number {
-  return ~crc32(Buffer.alloc(4), ~salt >>> 0) >>> 0
-}
-
 export function bootOf(name: string): number {
   return crc32(Buffer.from(name)) >>> 0
-}
-
-/** Ends a unit with its closing check. */
-function close(bytes: Buffer, seed: number, salt: number): Buffer {
-  const check = Buffer.alloc(4)
-  check.writeUInt32LE((~crc32(bytes, ~seed >>> 0) ^ salt) >>> 0)
-  return Buffer.concat([bytes, check])
-}
-
-function put(bytes: Buffer, layout: Layout, values: Forged): void {
-  for (const [name, value] of Object.entries(values)) {
-    const [at, size] = layout[name]!
-    const bits = BigInt.asUintN(8 * size, BigInt(value))
-    if (size === 8) bytes.writeBigUInt64LE(bits, at)
-    else bytes.writeUIntLE(Number(bits), at, size)
-  }
 }
 
 export function encodeFrame(frame: FrameOf, seed: number, salt: number): Buffer {
@@ -322,73 +204,6 @@ export function forgeHeader(file: Buffer, forged: Forged): void {
   file.writeUInt32LE(crc32(file.subarray(0, 188)), 188)
 }
 
-/** What an index of a segment has to say. */
-function indexOf({ groups, salt }: SegmentOf, { groups: offsets, firstLsn }: Placed): IndexOf {
-  const seed = seedOf(salt)
-  const streams = new Map<number, { position: number; offset: number }[]>()
-  const samples: IndexOf['samples'] = []
-  let lsn = firstLsn
-  for (const [number, { frames }] of groups.entries()) {
-    if (number === 0) samples.push({ offset: offsets[0]!, time: 5, lsn: lsn - firstLsn })
-    let offset = offsets[number]! + 64
-    for (const frame of frames) {
-      const places = streams.get(frame.stream) ?? []
-      places.push({ position: frame.position, offset })
-      streams.set(frame.stream, places)
-      offset += encodeFrame(frame, seed, salt).length
-      lsn++
-    }
-  }
-  const rows: RowOf[] = []
-  const postings: number[] = []
-  for (const [stream, places] of [...streams].toSorted(([a], [b]) => a - b)) {
-    const first = places[0]!.position
-    rows.push({ stream, first, count: places.length, start: postings.length })
-    postings.push(...places.map(({ offset }) => offset))
-  }
-  return { rows, postings, samples }
-}
-
-function encodeIndex({ logId }: LogOf, segment: SegmentOf, placed: Placed): Buffer {
-  const index = indexOf(segment, placed)
-  segment.lie?.(index)
-  const rows = Buffer.alloc(index.rows.length * 24)
-  for (const [at, { stream, first, count, start }] of index.rows.entries()) {
-    rows.writeUInt32LE(stream, at * 24)
-    rows.writeUInt32LE(count, at * 24 + 4)
-    rows.writeBigUInt64LE(BigInt(first), at * 24 + 8)
-    rows.writeUInt32LE(start, at * 24 + 16)
-  }
-  const postings = Buffer.concat(index.postings.map((offset) => u32(offset)))
-  const samples = Buffer.concat(
-    index.samples.map(({ offset, time, lsn }) =>
-      Buffer.concat([u32(offset), u32(time), u32(lsn), u32(0)]),
-    ),
-  )
-  const head = Buffer.alloc(124)
-  put(head, LAYOUTS.index, {
-    magic: 0x1a0a_0d49_524c_5789n,
-    version: 0x1_0000,
-    headerSize: 128,
-    logId,
-    segment: segment.id,
-    salt: segment.salt,
-    firstLsn: placed.firstLsn,
-    endLsn: placed.endLsn,
-    end: placed.end,
-    rows: index.rows.length,
-    postings: index.postings.length,
-    samples: index.samples.length,
-    ...segment.indexForged,
-  })
-  for (const [at, part] of [rows, postings, samples].entries()) {
-    head.writeUInt32LE(crc32(part), 84 + 4 * at)
-  }
-  const bytes = Buffer.concat([head, u32(crc32(head)), rows, postings, samples])
-  if (segment.indexFlipped !== undefined) bytes[segment.indexFlipped]! ^= 1
-  return Buffer.concat([bytes, segment.indexBehind])
-}
-
 function encodeTail({ logId, boot, segments, tail }: LogOf, last: Placed): Buffer {
   const file = Buffer.alloc(640)
   for (const [number, forged] of [tail!.older, tail!.newer].entries()) {
@@ -431,12 +246,6 @@ export function newestTail(file: Buffer): { offset: number; lsn: number } {
 function newestSlot(file: Buffer): Buffer {
   const slots = [file.subarray(0, 128), file.subarray(512, 640)]
   return slots.reduce((a, b) => (b.readBigUInt64LE(8) > a.readBigUInt64LE(8) ? b : a))
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32LE(value >>> 0)
-  return bytes
 }
 
 function name(id: number): string {

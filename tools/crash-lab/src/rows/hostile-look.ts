@@ -31,6 +31,8 @@ export interface Expected {
   readonly clean?: boolean
   /** Where it is said to have been cut; `'whole'`: nowhere. */
   readonly torn?: Spot | 'whole'
+  /** Where a writer cuts it, to go on in a new segment. */
+  readonly cut?: Spot
   /** Bytes of segments that opening reads at most. */
   readonly scanned?: number
   /** What `verify` finds damaged: just this. */
@@ -66,6 +68,10 @@ export async function lookAt(
     if (buffer > bound) faults.push(`reads into a buffer of ${buffer} bytes`)
     found.push(...faults.map((fault) => `${who} ${fault}`))
     if (!readOnly && outcome.refused === undefined) {
+      const { cut } = outcome.report!
+      if (expected.cut !== undefined && !sameSpots([cut], [expected.cut])) {
+        found.push(`a writer cuts it at ${JSON.stringify(cut)}`)
+      }
       found.push(...(await goneOn(disk, outcome, streams, expected.reads !== undefined)))
     }
   }

@@ -10,18 +10,15 @@ import { SimulatedDisk } from '@walrus/storage-sim'
 import { type Counts, matching, Plan, type Row, SEED, type Violation } from '../plan.ts'
 import { choose, pick, randomFrom } from '../random.ts'
 import { DIR } from '../workload.ts'
-import {
-  type Case,
-  catalogCases,
-  type Cases,
-  frameCases,
-  groupCases,
-  sealCases,
-  segmentCases,
-} from './hostile-cases.ts'
-import { besideCases, fadingCases, viewCases } from './hostile-beside.ts'
-import { bodies, fileCases, indexCases, tailCases } from './hostile-cases-files.ts'
-import { encodeLog, type Forged, LAYOUTS, type Unit } from './hostile-encode.ts'
+import { besideCases, fadingCases, sparseCases, viewCases } from './hostile-beside.ts'
+import type { Case, Cases } from './hostile-case.ts'
+import { catalogCases } from './hostile-catalog.ts'
+import { fileCases, tailCases } from './hostile-files.ts'
+import { frameCases, groupCases } from './hostile-groups.ts'
+import { indexCases } from './hostile-indexes.ts'
+import { sealCases, segmentCases } from './hostile-segments.ts'
+import { encodeLog } from './hostile-encode.ts'
+import { type Forged, LAYOUTS, type Unit } from './hostile-layout.ts'
 import { type ForgedLog, LOGS } from './hostile-logs.ts'
 import { lookAt, stackOf } from './hostile-look.ts'
 
@@ -50,13 +47,14 @@ function casesByName(): Cases {
     groupCases(all)
     frameCases(all)
     sealCases(all)
-    catalogCases(all, bodies())
+    catalogCases(all)
     tailCases(all)
     indexCases(all)
     fileCases(all)
     besideCases(all)
     viewCases(all)
     fadingCases(all)
+    sparseCases(all)
     all = new Map([...all].map(([name, each]) => [name.replaceAll(' ', '-'), each]))
   }
   return all

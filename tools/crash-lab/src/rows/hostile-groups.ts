@@ -1,42 +1,11 @@
-/**
- * What is forged in segments, groups, frames and seals, and what docs/format.md says must come of it: one field, or
- * one piece, at a time.
- */
+/** What is forged in groups and frames: a field, or a bit that no check covers any more. */
 
-import type { SimulatedDisk } from '@walrus/storage-sim'
-import {
-  CATALOG_STREAM,
-  type Encoded,
-  type Forged,
-  forgeHeader,
-  type FrameOf,
-} from './hostile-encode.ts'
+import { type Cases, CORRUPT, SEG, UNSAFE, WHOLE } from './hostile-case.ts'
+import { type Encoded, forgeTail } from './hostile-encode.ts'
+import type { Forged } from './hostile-layout.ts'
+import { type Entry, type ForgedLog, THIS_BOOT } from './hostile-logs.ts'
 import type { Expected } from './hostile-look.ts'
-import { type Entry, type ForgedLog, type LogName, THIS_BOOT } from './hostile-logs.ts'
 
-export interface Case {
-  readonly log: LogName
-  /** Changes the log before it is put into bytes. */
-  readonly forge?: (made: ForgedLog) => void
-  /** What was forged, in words. */
-  readonly told?: readonly string[]
-  /** Changes the files. */
-  readonly files?: (files: Map<string, Buffer>, encoded: Encoded) => void
-  /** Looks at it in a way of its own. */
-  readonly look?: (disk: SimulatedDisk, made: ForgedLog) => Promise<string[]>
-  readonly expected: Expected | ((encoded: Encoded, entries: readonly Entry[]) => Expected)
-}
-
-export type Cases = Map<string, Case>
-
-export const SEG = (id: number): string => `${String(id).padStart(12, '0')}.seg`
-export const IDX = (id: number): string => `${String(id).padStart(12, '0')}.idx`
-export const CORRUPT: { readonly refused: readonly string[] } = { refused: ['WALRUS_CORRUPT'] }
-export const MISSING: { readonly refused: readonly string[] } = {
-  refused: ['WALRUS_SEGMENT_MISSING'],
-}
-/** Larger than a number can hold exactly. */
-export const UNSAFE: bigint = 2n ** 60n
 const HIGH_MARK = 2 ** 40
 
 /** Cut before a group of the log `open`. */
@@ -52,147 +21,6 @@ function cutAt(group: number) {
       bad: [spot],
     }
   }
-}
-
-/** Nothing wrong with it. */
-const WHOLE: Expected = { reads: 'all', torn: 'whole', damage: [], stale: [], bad: [] }
-
-export function segmentCases(cases: Cases): void {
-  for (const log of ['closed', 'open', 'chain', 'proven', 'large'] as const) {
-    const clean = log === 'closed' || log === 'large'
-    cases.set(`${log}.whole`, { log, expected: { ...WHOLE, clean } })
-  }
-  const impossible: readonly (readonly [string, number | bigint])[] = [
-    ['magic', 1],
-    ['align', 0],
-    ['align', 2],
-    ['align', 12],
-    ['align', 1024],
-    ['firstGroup', 191],
-    ['firstGroup', 196],
-    ['firstGroup', 0xffff_fffc],
-    ['begun', 0],
-    ['begun', 4],
-    ['catalogSegment', UNSAFE],
-    ['id', 9],
-    ['predecessor', 9],
-    ['predecessor', 3],
-    ...['firstLsn', 'plainNext', 'baseTime', 'mark', 'predecessor', 'predecessorEnd', 'id'].map(
-      (field) => [field, UNSAFE] as const,
-    ),
-  ]
-  for (const id of [1, 2, 3]) {
-    for (const [field, value] of impossible) {
-      const spot = { file: SEG(id), offset: field === 'id' && value === 9 ? 32 : 0 }
-      cases.set(`header${id}.${field}=${value}`, {
-        log: 'closed',
-        forge: ({ log }) => void (log.segments[id - 1]!.forged[field] = value),
-        expected: {
-          ...(id === 3 && { reads: CORRUPT }),
-          bad: [{ file: SEG(id), offset: 0 }],
-          ...(id === 1 && { damage: [{ ...spot, code: 'WALRUS_CORRUPT' }] }),
-        },
-      })
-    }
-  }
-  cases.set('header3.version=2.0', {
-    log: 'closed',
-    forge: ({ log }) => void (log.segments[2]!.forged['version'] = 0x2_0000),
-    expected: { reads: { refused: ['WALRUS_UNSUPPORTED_FORMAT'] }, bad: [{ file: SEG(3) }] },
-  })
-  cases.set('header3.version=1.1', {
-    log: 'closed',
-    forge: ({ log }) => void (log.segments[2]!.forged['version'] = 0x1_0001),
-    expected: { ...WHOLE, clean: true },
-  })
-  cases.set('header3.logId', {
-    log: 'closed',
-    forge: ({ log }) => void (log.segments[2]!.forged['logId'] = 1n),
-    expected: { reads: { refused: ['WALRUS_FOREIGN_FILE'] } },
-  })
-  const links: readonly (readonly [string, number])[] = [
-    ['predecessor', 0],
-    ['predecessor', 2],
-    ['predecessorSalt', 1],
-    ['predecessorEnd', 192],
-    ['predecessorEnd', 2 ** 40],
-    ['firstLsn', 1],
-    ['firstLsn', 99],
-    ['plainNext', 1],
-    ['plainNext', 99],
-    ['generation', 1],
-    ['mark', 1],
-    ['mark', 2 ** 40],
-    ['begun', 3],
-    ['catalogSegment', 9],
-    ['catalogSegment', 0],
-    ['catalogFrames', 7],
-  ]
-  for (const id of [2, 3]) {
-    for (const [field, value] of links) {
-      cases.set(`link${id}.${field}=${value}`, {
-        log: 'closed',
-        forge: ({ log }) => void (log.segments[id - 1]!.forged[field] = value),
-        expected:
-          field === 'predecessorSalt'
-            ? { reads: unlinked(id), damage: [{ file: SEG(id), offset: 80 }] }
-            : field === 'predecessorEnd'
-              ? { damage: [{ file: SEG(id - 1) }] }
-              : field === 'firstLsn'
-                ? id === 3
-                  ? { damage: value === 1 ? undefined : [{ file: SEG(2) }] }
-                  : { damage: [{ file: SEG(id - 1) }, { file: SEG(id), offset: 192 }] }
-                : field === 'predecessor' && value === 0
-                  ? { reads: unlinked(id) }
-                  : {},
-      })
-    }
-  }
-  // The link says where a segment ends, and with which LSN: both must be so.
-  for (const [name, end] of [
-    ['early', ({ placed }: Encoded) => placed[0]!.groups.at(-1)!],
-    ['late', ({ placed }: Encoded) => placed[0]!.end + 64],
-  ] as const) {
-    cases.set(`link2.predecessorEnd.${name}`, {
-      log: 'closed',
-      files: (files, encoded) => forgeHeader(files.get(SEG(2))!, { predecessorEnd: end(encoded) }),
-      expected: { reads: { allBut: ({ segment }) => segment === 0 }, damage: [{ file: SEG(1) }] },
-    })
-  }
-  // What never was durable ends where a link is not as it must be.
-  for (const [field, value] of [
-    ['predecessorSalt', 1],
-    ['predecessorEnd', 4096],
-    ['firstLsn', 99],
-  ] as const) {
-    cases.set(`chain2.${field}=${value}`, {
-      log: 'chain',
-      forge: ({ log }) => void (log.segments[1]!.forged[field] = value),
-      expected: (_, entries) => ({ reads: { first: inSegments(entries, 1) }, clean: false }),
-    })
-  }
-  cases.set('chain2.predecessorEnd+4', {
-    log: 'chain',
-    forge: ({ log }) => void (log.segments[0]!.behind = Buffer.alloc(64)),
-    files: forgeLink(2, 4),
-    expected: (_, entries) => ({ reads: { first: inSegments(entries, 1) }, clean: false }),
-  })
-}
-
-/** What can be read when a segment does not follow the one before: of the second one the catalog is needed. */
-function unlinked(id: number): NonNullable<Expected['reads']> {
-  return id === 3 ? CORRUPT : { allBut: ({ segment }) => segment === 0 }
-}
-
-/** The link of a segment says that the one before ends some bytes later. */
-function forgeLink(id: number, more: number): NonNullable<Case['files']> {
-  return (files, { placed }) => {
-    forgeHeader(files.get(SEG(id))!, { predecessorEnd: placed[id - 2]!.end + more })
-  }
-}
-
-function inSegments(entries: readonly Entry[], segments: number): number {
-  return entries.filter(({ segment }) => segment < segments).length
 }
 
 /** Fields of a group's header that cannot be as they are, whatever else it holds. */
@@ -269,6 +97,22 @@ export function groupCases(cases: Cases): void {
       log: 'open',
       forge: forging({ mark: HIGH_MARK }),
       expected: { reads: CORRUPT },
+    })
+    // What is proven ends where the mark does; the rest is written anew.
+    cases.set(`group${group}.proven`, {
+      log: 'open',
+      files: (files, { placed }) => {
+        const { groups, id } = placed[0]!
+        const before = [0, 1, 4, 6][group]!
+        const plainNext = [1, 2, 3, 5][group]!
+        const tail = { segment: id, offset: groups[group]!, lsn: 1 + before, plainNext }
+        forgeTail(files.get('TAIL')!, tail)
+      },
+      expected: ({ placed }) => ({
+        reads: 'all',
+        clean: false,
+        ...(group > 0 && { cut: { file: SEG(1), offset: placed[0]!.groups[group] } }),
+      }),
     })
     cases.set(`group${group}.none`, {
       log: 'open',
@@ -430,6 +274,11 @@ export function frameCases(cases: Cases): void {
   }
   const isOfId = ({ segment, index, stream }: Entry): boolean =>
     segment === 0 && stream === '' && index === 4
+  cases.set('frame.id.attributes', {
+    log: 'closed',
+    forge: ({ log }) => void (log.segments[0]!.groups[1]!.frames[2]!.forged['attributes'] = 0xffff),
+    expected: { reads: { allBut: isOfId } },
+  })
   cases.set('frame.transactionId', {
     log: 'closed',
     forge: ({ log }) => {
@@ -437,57 +286,4 @@ export function frameCases(cases: Cases): void {
     },
     expected: { reads: { allBut: isOfId } },
   })
-}
-
-export function sealCases(cases: Cases): void {
-  for (const [field, value] of [
-    ['magic', 1],
-    ['size', 60],
-    ['id', 2],
-    ['end', 4],
-    ['end', UNSAFE],
-  ] as const) {
-    cases.set(`seal.${field}=${value}`, {
-      log: 'closed',
-      forge: ({ log }) => void (log.segments[0]!.sealForged[field] = value),
-      expected: ({ placed }) => ({
-        ...WHOLE,
-        bad: [{ file: SEG(1), offset: placed[0]!.end }],
-      }),
-    })
-  }
-  for (const field of ['endLsn', 'successor', 'time', 'plainNext', 'reserved']) {
-    cases.set(`seal.${field}`, {
-      log: 'closed',
-      forge: ({ log }) => void (log.segments[0]!.sealForged[field] = 99),
-      expected: WHOLE,
-    })
-  }
-  cases.set('seal.flip', {
-    log: 'closed',
-    files: (files, { placed }) => void (files.get(SEG(1))![placed[0]!.end + 40]! ^= 1),
-    expected: ({ placed }) => ({ ...WHOLE, bad: [{ file: SEG(1), offset: placed[0]!.end }] }),
-  })
-}
-
-/** Bodies of catalog frames that are none. */
-export function catalogCases(cases: Cases, bodies: readonly CatalogBody[]): void {
-  for (const { name, kind, body } of bodies) {
-    cases.set(`catalog.${name}`, {
-      log: kind === 3 ? 'closed' : 'open',
-      forge: ({ log }) => {
-        const frames = log.segments.flatMap(({ groups }) => groups.flatMap((group) => group.frames))
-        const isIt = (frame: FrameOf): boolean =>
-          frame.stream === CATALOG_STREAM && frame.kind === kind
-        frames.findLast(isIt)!.data = body
-      },
-      expected: { reads: CORRUPT },
-    })
-  }
-}
-
-export interface CatalogBody {
-  readonly name: string
-  readonly kind: number
-  readonly body: Buffer
 }
