@@ -25,7 +25,7 @@ const BODIES: readonly CatalogBody[] = [
   { name: 'snapshot.tiny', kind: 3, body: Buffer.alloc(4) },
   { name: 'snapshot.cut', kind: 3, body: snapshotRecord(16, 'orders', 3n, 7) },
   { name: 'snapshot.huge', kind: 3, body: snapshotRecord(16, 'orders', 3n, 0xffff_fff0) },
-  { name: 'snapshot.unnamed', kind: 3, body: snapshotRecord(16, '', 3n) },
+  { name: 'snapshot.unnamed', kind: 3, body: snapshotRecord(18, '', 3n) },
   { name: 'snapshot.plain', kind: 3, body: snapshotRecord(0, 'orders', 3n) },
   {
     name: 'snapshot.twice',
