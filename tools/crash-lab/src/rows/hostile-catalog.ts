@@ -1,7 +1,8 @@
 /** Frames of the catalog that no writer makes. */
 
 import { type Cases, CORRUPT, UNSAFE } from './hostile-case.ts'
-import { CATALOG_STREAM, declaration, type FrameOf, snapshotRecord } from './hostile-encode.ts'
+import { CATALOG_STREAM, declaration, snapshotRecord } from './hostile-encode.ts'
+import type { FrameOf } from './hostile-shape.ts'
 
 interface CatalogBody {
   readonly name: string

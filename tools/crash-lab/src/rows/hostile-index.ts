@@ -1,7 +1,7 @@
 /** The index of a segment put into bytes, true or not. */
 
 import { crc32 } from 'node:zlib'
-import type { FrameOf, IndexOf, LogOf, Placed, RowOf, SegmentOf } from './hostile-encode.ts'
+import type { FrameOf, IndexOf, LogOf, Placed, RowOf, SegmentOf } from './hostile-shape.ts'
 import { LAYOUTS, put, u32 } from './hostile-layout.ts'
 
 /** What an index of a segment has to say. */

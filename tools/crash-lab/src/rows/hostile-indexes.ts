@@ -1,7 +1,8 @@
 /** What is forged in indexes: fields, rows, and lies about where entries are. */
 
 import { type Cases, IDX } from './hostile-case.ts'
-import { CATALOG_STREAM, type IndexOf } from './hostile-encode.ts'
+import { CATALOG_STREAM } from './hostile-encode.ts'
+import type { IndexOf } from './hostile-shape.ts'
 import type { Entry, ForgedLog } from './hostile-logs.ts'
 import type { Expected } from './hostile-look.ts'
 

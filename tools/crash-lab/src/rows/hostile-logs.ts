@@ -1,15 +1,7 @@
 /** The logs that are forged: small, made anew for every case, and what stands in them. */
 
-import {
-  BASE_TIME,
-  CATALOG_STREAM,
-  declaration,
-  type FrameOf,
-  type GroupOf,
-  type LogOf,
-  type SegmentOf,
-  snapshotRecord,
-} from './hostile-encode.ts'
+import { BASE_TIME, CATALOG_STREAM, declaration, snapshotRecord } from './hostile-encode.ts'
+import type { FrameOf, GroupOf, LogOf, SegmentOf } from './hostile-shape.ts'
 
 /** What was appended, and where it stands: the number of its segment in the log, and of its group there. */
 export interface Entry {

@@ -6,7 +6,7 @@ import type { Storage } from '@walrus/segment'
 import type { SimulatedDisk } from '@walrus/storage-sim'
 import { DIR } from '../workload.ts'
 import { measured, type Outcome, outcomeOf } from './damage-outcome.ts'
-import type { FrameOf } from './hostile-encode.ts'
+import type { FrameOf } from './hostile-shape.ts'
 import type { Entry, ForgedLog } from './hostile-logs.ts'
 
 /** A place in a file; no offset where a whole file is meant. */
