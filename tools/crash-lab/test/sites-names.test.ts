@@ -52,7 +52,7 @@ describe('the real packages', () => {
       'log/writer.ts Writer.#commit wait#2',
       'log/maintenance.ts Maintenance.#syncDir directory sync#2',
       'segment/checks.ts isWhole checksum#1',
-      'log/verdict.ts joins check#4',
+      'log/verdict.ts joins check#3',
     ]) {
       expect(sites.map((site) => site.name)).toContain(name)
     }
