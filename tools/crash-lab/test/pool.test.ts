@@ -38,6 +38,16 @@ describe('the pool', () => {
     expect(found).toEqual(plans.map((plan) => `${plan}: did not end in 400 ms`))
   })
 
+  it('gives a row the node:fs it is to run on', async () => {
+    pool = new Pool({ threads: 1 })
+    const found: unknown[] = []
+    await pool.run([{ plans: ['fd'] }], ({ violations, counts }) => {
+      found.push(violations)
+      expect(counts.crashPoints).toBeGreaterThan(200)
+    })
+    expect(found).toEqual([[]])
+  })
+
   it('says so when what it is to run cannot be loaded', async () => {
     pool = new Pool({ threads: 1 })
     const url = new URL('../../../packages/log/dist/analysis.js', import.meta.url).href

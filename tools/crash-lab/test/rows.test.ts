@@ -18,7 +18,7 @@ import {
 } from '../src/workload.ts'
 
 describe('a small run of each row', () => {
-  // The others need the simulated node:fs that only a worker of the pool loads: pool.test.ts, sites-fd.test.ts.
+  // The others need the simulated node:fs that a worker of the pool loads: pool.test.ts.
   const here = ROWS.filter((row) => row.simulatesFs !== true)
   it.for(here.map((row) => [row.name, row] as const))('%s', async ([, row]) => {
     const counts = new Counts()
