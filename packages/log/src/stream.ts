@@ -177,7 +177,8 @@ export class Stream {
 
   /**
    * As `getSync`, without copying where the storage can show its files' own memory: with the storage on maps. `data`
-   * is then read-only by agreement, and empty once the log is closed.
+   * is then read-only by agreement, and becomes empty when the log is closed; of a log opened for reading also when a
+   * later writer has taken over the segment it stands in.
    */
   view(index: number): LogEntry {
     const stream = this.#readable(index)

@@ -1,4 +1,7 @@
-/** Entries looked at where they lie, which must go on showing what they showed, whatever becomes of the disk. */
+/**
+ * Entries looked at where they lie, which must go on showing what they showed, whatever becomes of the disk, or become
+ * empty: a reader lets go of a segment that a later writer has taken over.
+ */
 
 import type { Log } from '@walrus/log'
 
@@ -30,7 +33,7 @@ export class Views {
   /** Those that show something else than at first, in words. */
   changed(): string[] {
     return this.#seen
-      .filter(({ view, copy }) => !copy.equals(view))
+      .filter(({ view, copy }) => view.length > 0 && !copy.equals(view))
       .map(({ what }) => `the view of ${what} shows something else than at first`)
   }
 
