@@ -95,7 +95,10 @@ static napi_value js_start(napi_env env, napi_callback_info info) {
 static void environment_ended(napi_env env, void *data, void *hint) {
   (void)hint;
   environment *e = data;
-  if (e->deliver != NULL) napi_delete_reference(env, e->deliver);
+  if (e->deliver != NULL) {
+    napi_delete_reference(env, e->deliver);
+    napi_async_destroy(env, e->context);
+  }
   environment_release(e);
 }
 
