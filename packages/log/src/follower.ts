@@ -68,20 +68,19 @@ export class Follower {
     let before: string | undefined
     for (let attempt = 1; ; attempt++) {
       try {
-        const start =
-          (await storage.locked(dir)) === undefined
-            ? await startAlone(storage, dir)
-            : await startBeside(storage, dir)
+        const start = !(await isWritten(storage, dir))
+          ? await startAlone(storage, dir)
+          : await startBeside(storage, dir)
         return new Follower(dir, storage, start, advanced)
       } catch (error) {
-        const writing = (await storage.locked(dir)) !== undefined
+        const writing = await isWritten(storage, dir)
         // A writer may have come and gone meanwhile: without one, what fails twice in the same way is so.
         const settled = !writing && String(error) === before
         if (settled || attempt === ATTEMPTS || hasCode(error, 'WALRUS_UNSUPPORTED_FORMAT'))
           throw error
         before = String(error)
         if (!writing) continue
-        await new Promise<void>((resolve) => storage.env.after(ATTEMPT_EVERY_MS, resolve, true))
+        await pause(storage)
       }
     }
   }
@@ -110,9 +109,8 @@ export class Follower {
     if (!hasCode(error, 'WALRUS_NOT_FOUND') || attempt === ATTEMPTS) throw error
     if (attempt > 1) {
       // A writer that is still recovering says before long where everything is now.
-      if (!(await this.#isWritten())) throw error
-      const { env } = this.#storage
-      await new Promise<void>((resolve) => env.after(ATTEMPT_EVERY_MS, resolve, true))
+      if (!(await isWritten(this.#storage, this.#dir))) throw error
+      await pause(this.#storage)
     }
     // One that was stopped before that has left all of it to be seen.
     this.#adopted = undefined
@@ -141,7 +139,7 @@ export class Follower {
       await this.#lookTwice()
       this.#failed = 0
     } catch (error) {
-      if (!(await this.#isWritten()) || ++this.#failed === ATTEMPTS) throw error
+      if (!(await isWritten(this.#storage, this.#dir)) || ++this.#failed === ATTEMPTS) throw error
     }
     if (this.point.lsn === before) return
     this.#advanced()
@@ -153,13 +151,9 @@ export class Follower {
     try {
       await this.#look()
     } catch (error) {
-      if (await this.#isWritten()) throw error
+      if (await isWritten(this.#storage, this.#dir)) throw error
       await this.#look()
     }
-  }
-
-  async #isWritten(): Promise<boolean> {
-    return (await this.#storage.locked(this.#dir)) !== undefined
   }
 
   async #look(): Promise<void> {
@@ -170,7 +164,7 @@ export class Follower {
     }
     // Every writer begins by writing the tail anew: without that, there is nothing that was not seen before.
     if (tail?.sequence === this.#adopted) return
-    if (await this.#isWritten()) return
+    if (await isWritten(this.#storage, this.#dir)) return
     await this.#adopt(await analyse(this.#storage, this.#dir))
     this.#adopted = tail?.sequence
   }
@@ -321,6 +315,15 @@ async function startBeside(storage: Storage, dir: string): Promise<FollowerStart
     await file.close()
   }
   return { table, report: cleanReport(), point: durable, header, index }
+}
+
+async function isWritten(storage: Storage, dir: string): Promise<boolean> {
+  return (await storage.locked(dir)) !== undefined
+}
+
+/** Between two attempts. */
+function pause({ env }: Storage): Promise<void> {
+  return new Promise((resolve) => env.after(ATTEMPT_EVERY_MS, resolve, true))
 }
 
 function noLog(dir: string): WalrusError {
