@@ -1,7 +1,7 @@
 /**
  * The segments of a log as a reader sees them: where each begins and ends, and finding frames in them.
  *
- * Headers and indexes are read when first asked for; at most `MAX_OPEN` files of each kind are open. An index that
+ * Headers and indexes are read when first asked for; at most `#maxOpen` files of each kind are open. An index that
  * is missing, damaged, or of another state of the segment is rebuilt from the segment. Invariants: segments are in
  * order of their numbers; all but the last one's end are what the next one's header says.
  */
@@ -161,7 +161,7 @@ export class TableSegment {
         from: header.firstGroup,
         to: end,
         firstLsn: header.firstLsn,
-        checksums: this.#storage.checksums,
+        checksums: this.checksums,
       },
       (group) => index.addScanned(group, header.baseTime, header.firstLsn),
     )

@@ -113,9 +113,10 @@ export class IndexFile {
   readonly segment: IndexedSegment
   readonly rows: readonly Row[]
   readonly samples: readonly Sample[]
+  /** How many frames it speaks of. */
+  readonly frames: number
   readonly #file: StorageFile
   readonly #postingsAt: number
-  readonly #count: number
   #postings: Uint32Array | undefined
   #asked = false
 
@@ -130,7 +131,7 @@ export class IndexFile {
     this.rows = rows
     this.samples = samples
     this.#postingsAt = HEADER_BYTES + rows.length * ROW_BYTES
-    this.#count = rows.reduce((sum, row) => sum + row.count, 0)
+    this.frames = rows.reduce((sum, row) => sum + row.count, 0)
   }
 
   /**
@@ -194,11 +195,6 @@ export class IndexFile {
     return new IndexFile(file, segment, rows, samples)
   }
 
-  /** How many frames it speaks of. */
-  get frames(): number {
-    return this.#count
-  }
-
   /** The row that holds a position of a stream. */
   row(stream: number, position: number): Row | undefined {
     let low = 0
@@ -240,7 +236,7 @@ export class IndexFile {
 
   /** All the postings, checked, as a `SegmentIndex` that can go on growing. */
   load(into: SegmentIndex): SegmentIndex {
-    const offsets = new Uint32Array(this.#count)
+    const offsets = new Uint32Array(this.frames)
     const bytes = new Uint8Array(offsets.buffer)
     this.#file.readSync(bytes, this.#postingsAt)
     const head = new Block(new Uint8Array(HEADER_BYTES))
@@ -291,7 +287,7 @@ export class IndexFile {
   get #postingsInMemory(): Uint32Array | undefined {
     if (!this.#asked) {
       this.#asked = true
-      const count = this.#count
+      const count = this.frames
       const bytes = this.#file.view(this.#postingsAt, count * 4)
       if (bytes?.length === count * 4 && bytes.byteOffset % 4 === 0) {
         this.#postings = new Uint32Array(bytes.buffer, bytes.byteOffset, count)
