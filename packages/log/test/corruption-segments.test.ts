@@ -2,10 +2,9 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { crc32 } from '@walrus/codec'
-import { SimulatedDisk } from '@walrus/storage-sim'
+import { pick, randomFrom, SimulatedDisk } from '@walrus/storage-sim'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Outcome, outcomeOf } from './outcome.ts'
-import { pick, randomFrom } from './random.ts'
 import {
   bytesOf,
   changed,

@@ -1,10 +1,9 @@
 /** A tail file that is missing, damaged, old, of another log or too new: it is asked, and never believed over the segments. */
 
 import { crc32 } from '@walrus/codec'
-import { SimulatedDisk } from '@walrus/storage-sim'
+import { pick, randomFrom, SimulatedDisk } from '@walrus/storage-sim'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Outcome, outcomeOf } from './outcome.ts'
-import { pick, randomFrom } from './random.ts'
 import { bytesOf, changed, cut, filesIn, openOn, pathOf, segment } from './simulated.ts'
 
 /** Three segments. */

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Durability, Log } from '../src/index.ts'
 import { freshDirectory } from './fresh-directory.ts'
-import { pick, randomFrom } from './random.ts'
+import { pick, randomFrom } from '@walrus/storage-sim'
 import { DURABILITIES, nameOf } from './workload.ts'
 
 const PROGRAM = fileURLToPath(new URL('processes/appender.mjs', import.meta.url))

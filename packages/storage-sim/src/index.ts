@@ -10,3 +10,4 @@ export {
   type SizeLoss,
 } from './loss.ts'
 export type { SimulatedStorage } from './process.ts'
+export { pick, type Random, randomFrom } from './random.ts'
