@@ -68,9 +68,9 @@ export class Follower {
     let before: string | undefined
     for (let attempt = 1; ; attempt++) {
       try {
-        const start = !(await isWritten(storage, dir))
-          ? await startAlone(storage, dir)
-          : await startBeside(storage, dir)
+        const start = (await isWritten(storage, dir))
+          ? await startBeside(storage, dir)
+          : await startAlone(storage, dir)
         return new Follower(dir, storage, start, advanced)
       } catch (error) {
         const writing = await isWritten(storage, dir)
