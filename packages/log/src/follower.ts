@@ -189,6 +189,7 @@ export class Follower {
         from: this.point.offset,
         to: point.offset,
         firstLsn: this.point.lsn,
+        checksums: this.#storage.checksums,
       }
       const scan = await scanGroups(range, (group) =>
         this.#index.addScanned(group, baseTime, firstLsn),
@@ -266,7 +267,8 @@ async function startBeside(storage: Storage, dir: string): Promise<FollowerStart
   const file = await storage.open(table.last.path, 'read')
   try {
     const { id, salt, firstGroup: from, firstLsn, baseTime } = header
-    const range = { file, id, seed: seedOf(salt), from, to: durable.offset, firstLsn }
+    const { checksums } = storage
+    const range = { file, id, seed: seedOf(salt), from, to: durable.offset, firstLsn, checksums }
     const scan = await scanGroups(range, (group) => index.addScanned(group, baseTime, firstLsn))
     if (scan.end !== durable.offset || scan.nextLsn !== durable.lsn) {
       throw corrupt(

@@ -184,6 +184,11 @@ export class Log implements AsyncDisposable {
     return this.#plain.getSync(index)
   }
 
+  /** As `getSync`, without copying where the storage can: see `Stream.view`. */
+  view(index: number): LogEntry {
+    return this.#plain.view(index)
+  }
+
   /** The entries from `from` to `to`, both included. See `Stream.range`. */
   range(from: number, to: number): Promise<LogEntry[]> {
     return this.#plain.range(from, to)

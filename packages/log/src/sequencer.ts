@@ -52,7 +52,7 @@ export class Sequencer {
   /** The segment being filled. */
   segment: ActiveSegment
   /** The group being filled; empty when `limit` is 0. */
-  group: PendingGroup = new PendingGroup()
+  group: PendingGroup
   limit = 0
   /** Bytes of closed groups not yet written. */
   queuedBytes = 0
@@ -86,6 +86,7 @@ export class Sequencer {
     this.#nextLsn = nextLsn
     this.#time = time
     this.#align = groupAlign(storage)
+    this.group = new PendingGroup(storage.checksums)
     this.#snapshotIn = segment.header.catalogSegment
     this.#usePostings()
   }
@@ -299,7 +300,7 @@ export class Sequencer {
   }
 
   #take(): void {
-    this.group = this.#free.pop() ?? new PendingGroup()
+    this.group = this.#free.pop() ?? new PendingGroup(this.#storage.checksums)
   }
 
   #now(): number {

@@ -205,7 +205,8 @@ async function copySegment(
   if (from >= scan.end) return
   const file = await storage.open(path, 'read')
   try {
-    const range = { file, id, seed: seedOf(header.salt), from, to: scan.end, firstLsn }
+    const { checksums } = storage
+    const range = { file, id, seed: seedOf(header.salt), from, to: scan.end, firstLsn, checksums }
     const copied = await scanGroups(range, (group) => copy.add(group, header.baseTime))
     if (copied.end === scan.end) return
     throw corrupt(path, copied.end, 'a commit group that was whole a moment ago is not any more')

@@ -46,6 +46,7 @@ function openForDurableWrites(fd: number): number | undefined {
   }
 }
 
+/** What `fd()` opens; also the ground for storages that do some of it otherwise. */
 export class FdFile implements StorageFile {
   path: string
   readonly #fd: number
@@ -63,6 +64,12 @@ export class FdFile implements StorageFile {
     this.path = path
     this.#fd = fd
     this.#writable = writable
+  }
+
+  /** The descriptor, for a storage that builds on this one. It must not be closed, nor used once the file is. */
+  get descriptor(): number {
+    this.#checkOpen()
+    return this.#fd
   }
 
   size(): Promise<number> {
@@ -151,7 +158,7 @@ export class FdFile implements StorageFile {
     attemptSync(`set the size to ${size}`, this.path, () => ftruncateSync(this.#fd, size))
   }
 
-  view(): undefined {
+  view(_at: number, _length: number): Uint8Array | undefined {
     return undefined
   }
 

@@ -1,5 +1,12 @@
 export { isWhole, seedOf } from './checks.ts'
-export { type FdOptions, fd } from './fd-storage.ts'
+export { FdFile } from './fd-file.ts'
+export {
+  type DescriptorStorage,
+  type FdOptions,
+  fd,
+  type MakeFile,
+  onDescriptors,
+} from './fd-storage.ts'
 export {
   type Attributes,
   CATALOG_STREAM,
@@ -51,10 +58,12 @@ export {
   type SegmentHeader,
 } from './segment-header.ts'
 export { Postings, SegmentIndex, type Sample } from './segment-index.ts'
+export { systemError } from './system-error.ts'
 export type {
   Environment,
   Holder,
   Lock,
+  NativeChecksums,
   OpenMode,
   Storage,
   StorageFile,

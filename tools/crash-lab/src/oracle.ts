@@ -294,13 +294,18 @@ function serialOf(data: Uint8Array): number {
   return new DataView(data.buffer, data.byteOffset, data.byteLength).getUint32(0, true)
 }
 
+/** What payloads are cut from: nothing in it repeats soon. */
+const POOL = Buffer.alloc(0x2_0000)
+for (let at = 0, state = 1; at < POOL.length; at += 4) {
+  state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + at
+  POOL.writeInt32LE(state | 0, at)
+}
+
 function payload(serial: number, size: number, from?: Uint8Array): Uint8Array {
-  const bytes = Buffer.alloc(size)
-  let state = Math.imul(serial + 7, 0x9e3779b1)
-  for (let at = 0; at < size; at++) {
-    state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + at
-    bytes[at] = state >>> 7
-  }
+  const bytes = Buffer.allocUnsafeSlow(size)
+  const start = (serial * 4_099) % POOL.length
+  for (let at = 0; at < size; at += POOL.length) POOL.copy(bytes, at, start)
+  for (let at = POOL.length - start; at < size; at += POOL.length) POOL.copy(bytes, at, 0, start)
   if (from !== undefined) bytes.set(from.subarray(0, size - LEAST_BYTES), LEAST_BYTES)
   bytes.writeUInt32LE(serial, 0)
   return bytes

@@ -77,6 +77,15 @@ export class Program {
     return symbol === undefined ? [] : this.#functions(symbol)
   }
 
+  /** The getters that reading a property runs. */
+  getters(node: ts.PropertyAccessExpression): Unit[] {
+    const declarations = this.symbolOf(node)?.declarations ?? []
+    return declarations.filter(
+      (each): each is ts.GetAccessorDeclaration =>
+        ts.isGetAccessorDeclaration(each) && this.isOurs(each),
+    )
+  }
+
   /** Whether a symbol is a member of an interface of that name, as declared or as a class or object implements it. */
   implementedMember(symbol: ts.Symbol | undefined, name: string): boolean {
     const declaration = symbol?.declarations?.[0]
@@ -94,6 +103,46 @@ export class Program {
     const owner = symbol?.declarations?.[0]?.parent
     if (owner === undefined || !ts.isInterfaceDeclaration(owner)) return false
     return this.#yielded.has(this.checker.getSymbolAtLocation(owner.name)!)
+  }
+
+  /** The directory in `packages/` of the package a node is in, if it is one of those searched. */
+  packageOf(node: ts.Node): string | undefined {
+    const file = node.getSourceFile()
+    return this.sources.find((each) => each.node === file)?.package
+  }
+
+  /** The type of what a function returns. */
+  returnType(unit: Unit): ts.Type {
+    const signature = this.checker.getSignatureFromDeclaration(unit)!
+    const type = this.checker.getReturnTypeOfSignature(signature)
+    return this.checker.getAwaitedType(type) ?? type
+  }
+
+  answersBoolean(unit: Unit): boolean {
+    return (this.returnType(unit).flags & ts.TypeFlags.BooleanLike) !== 0
+  }
+
+  /** Whether a function returns a number, a text or a boolean, or none. */
+  answersPrimitive(unit: Unit): boolean {
+    const type = this.checker.getNonNullableType(this.returnType(unit))
+    const primitive =
+      ts.TypeFlags.NumberLike |
+      ts.TypeFlags.BigIntLike |
+      ts.TypeFlags.BooleanLike |
+      ts.TypeFlags.StringLike
+    return (type.flags & primitive) !== 0
+  }
+
+  /** The expressions that a function returns. */
+  returned(unit: Unit): ts.Expression[] {
+    const body = unit.body!
+    if (!ts.isBlock(body)) return [body]
+    const found: ts.Expression[] = []
+    walk(body, (each) => {
+      if (!ts.isReturnStatement(each) || each.expression === undefined) return
+      if (enclosingFunction(each) === unit) found.push(each.expression)
+    })
+    return found
   }
 
   /** Whether what a generator yields here is work: something with members that others call. */

@@ -139,6 +139,8 @@ export class Waits {
       return this.#program.targets(node).some((each) => this.#syncing.has(each))
     }
     if (!ts.isIdentifier(node) && !ts.isPropertyAccessExpression(node)) return false
+    // Compared, or overwritten: nobody waits for it there.
+    if (ts.isBinaryExpression(node.parent) && node.parent.left === node) return false
     const symbol = this.#program.symbolOf(node)
     if (symbol === undefined || seen.has(symbol) || !isCarrier(this.#program.checker, node))
       return false

@@ -1,0 +1,43 @@
+/** What must not stay behind: processes, mounts, directories. Let go of in the reverse order, also when interrupted. */
+
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const held = new Set<() => void>()
+
+/** Notes how something is let go of; what is returned lets go of it, once. */
+export function hold(letGo: () => void): () => void {
+  const once = (): void => {
+    if (held.delete(once)) letGo()
+  }
+  held.add(once)
+  return once
+}
+
+/** Lets go of everything, the newest first. */
+export function letGoOfAll(): void {
+  for (const letGo of [...held].toReversed()) letGo()
+}
+
+/** On Ctrl-C, SIGTERM and SIGHUP lets go of everything, then ends as the signal asks. */
+export function letGoOnSignals(): void {
+  for (const [signal, number] of [
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+    ['SIGHUP', 1],
+  ] as const) {
+    process.once(signal, () => {
+      letGoOfAll()
+      process.exit(128 + number)
+    })
+  }
+  process.once('exit', letGoOfAll)
+}
+
+/** A new temporary directory. */
+export function temporaryDirectory(): { path: string; remove: () => void } {
+  // Without symbolic links: strace knows files by their real paths.
+  const path = mkdtempSync(join(realpathSync(tmpdir()), 'walrus-real-faults-'))
+  return { path, remove: hold(() => rmSync(path, { recursive: true, force: true })) }
+}
