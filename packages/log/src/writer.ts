@@ -13,8 +13,11 @@ import type { ActiveSegment } from './active-segment.ts'
 import { Addition } from './addition.ts'
 import { Admission, type Place } from './admission.ts'
 import type { StreamState } from './catalog.ts'
+import { Chain } from './chain.ts'
+import type { Commit, LargeCommit } from './commit.ts'
 import { closedError, failedError, hasCode } from './errors.ts'
-import { Driver, type Operation, type Procedure } from './operation.ts'
+import { build, chainStart, name, syncDirOf } from './large-commit.ts'
+import { Driver, type Operation, type Procedure, tried } from './operation.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { PendingGroup } from './pending-group.ts'
 import type { Sequencer } from './sequencer.ts'
@@ -30,6 +33,8 @@ const RETRY_EVERY_MS = 250
 export interface WriterEvents {
   /** Groups go into this segment from now on. */
   began(segment: ActiveSegment): void
+  /** A segment has come into the log that no more groups go into. */
+  added(id: number): void
   /** A segment will not be written any more. */
   ended(segment: ActiveSegment): void
   /** More can be read. */
@@ -39,6 +44,14 @@ export interface WriterEvents {
 /** Where a writer begins. */
 export interface WriterStart extends FilesStart {
   readonly written: Point
+}
+
+/** A commit with segments of its own, from its turn to its end: nothing else is sequenced meanwhile. */
+interface Large {
+  readonly commit: Commit
+  readonly contents: LargeCommit
+  readonly resolve: (value: number) => void
+  readonly reject: (error: unknown) => void
 }
 
 export class Writer implements FilesHost {
@@ -62,6 +75,7 @@ export class Writer implements FilesHost {
   #full: unknown
   /** The lack of space because of which groups were taken back, one of which is still being written. */
   #blocked: unknown
+  #large: Large | undefined
   #whenSettled: (() => void)[] = []
   #syncTimer: Timer | undefined
   #retryTimer: Timer | undefined
@@ -130,16 +144,17 @@ export class Writer implements FilesHost {
   }
 
   /** Sequences entries, all in one group, and resolves to the first one's position once that is acknowledged. */
-  commit(addition: Addition, place?: Place): Promise<number> {
+  commit(commit: Commit, place?: Place): Promise<number> {
     const refusal = this.#refusal()
     if (refusal !== undefined) return Promise.reject(refusal)
-    if (this.#admission.waiting === 0 && this.#hasRoom(addition)) {
+    const answer = this.#admission.waiting === 0 ? this.#attempt(commit) : undefined
+    if (answer !== undefined) {
       if (!this.#flushing) this.#flushSoon()
-      return this.#sequence(addition)
+      return answer
     }
     // Whoever comes now must not overtake those who wait.
     this.sequencer.close()
-    return this.#admission.wait(addition, place)
+    return this.#admission.wait(commit, place)
   }
 
   /** Sequences one entry and returns its position: written, or durable, or under `none` soon to be written. */
@@ -166,18 +181,25 @@ export class Writer implements FilesHost {
     return this.commitSync(new Addition(stream, [{ bytes: data, attributes }]))
   }
 
-  commitSync(addition: Addition): number {
+  /** As `commit`, blocking; not for a large one. */
+  commitSync(commit: Commit): number {
     const refusal = this.#refusal()
     if (refusal !== undefined) throw refusal
     const sequencer = this.sequencer
     const unsynced = this.#options.durability === 'none'
     if (!unsynced && this.#blocked !== undefined) throw this.#blocked
     const pending = sequencer.pendingBytes
-    if (this.#admission.waiting > 0 || pending + addition.room(sequencer) > SYNC_BUFFER_BYTES) {
-      this.flushSync()
+    const waiting = this.#admission.waiting > 0 || this.#large !== undefined
+    if (waiting || pending + commit.room(sequencer) > SYNC_BUFFER_BYTES) this.flushSync()
+    const conflict = commit.refusal()
+    if (conflict !== undefined || commit.empty) {
+      if (!unsynced) this.flushSync()
+      if (conflict !== undefined) throw conflict
+      return this.#noEntries(commit)
     }
-    sequencer.reserve(addition.room(sequencer), false)
-    const value = addition.add(sequencer)
+    sequencer.reserve(commit.room(sequencer), false)
+    const value = this.#sequenced(commit)
+    if (this.#failure !== undefined) throw this.#failure
     if (!unsynced || sequencer.pendingBytes > SYNC_BUFFER_BYTES) {
       this.flushSync()
     } else {
@@ -195,7 +217,8 @@ export class Writer implements FilesHost {
     try {
       do {
         // The write under way is done again here, and may come to its own end much later.
-        if (this.#driver.busy) this.sequencer.queue[0]!.lent = true
+        const underWay = this.sequencer.queue[0]
+        if (this.#driver.busy && underWay !== undefined) underWay.lent = true
         this.#driver.finish()
         for (;;) {
           if (this.sequencer.queue.length === 0) this.sequencer.close()
@@ -204,6 +227,7 @@ export class Writer implements FilesHost {
           this.#driver.finish(this.#commit(group))
         }
         this.#admit()
+        if (this.#large !== undefined) this.#driver.finish(this.#commitLarge(this.#large))
       } while (this.sequencer.pendingBytes > 0)
       if (!this.#unwritten()) this.#settle()
     } catch (error) {
@@ -259,7 +283,7 @@ export class Writer implements FilesHost {
       await this.#driver.noneLate()
       if (this.#failure === undefined) await this.#files.leaveClean(this.#written)
     } catch (error) {
-      for (const group of this.sequencer.queue) group.reject(error)
+      reject(this.sequencer.queue, error)
       if (hasCode(error, 'WALRUS_DISK_FULL')) throw error
       this.fail(error)
     } finally {
@@ -285,6 +309,10 @@ export class Writer implements FilesHost {
     this.#events.began(segment)
   }
 
+  added(id: number): void {
+    this.#events.added(id)
+  }
+
   ended(segment: ActiveSegment): void {
     this.#events.ended(segment)
   }
@@ -302,7 +330,8 @@ export class Writer implements FilesHost {
     if (this.#failure !== undefined) return
     this.#failure = failedError(error)
     this.sequencer.close()
-    for (const group of this.sequencer.queue) group.reject(this.#failure)
+    reject(this.sequencer.queue, this.#failure)
+    this.#large?.reject(this.#failure)
     this.#admission.reject(this.#failure)
     this.#files.maintenance.abandon()
     this.#events.advanced()
@@ -322,19 +351,77 @@ export class Writer implements FilesHost {
     return this.#failure
   }
 
-  #hasRoom(addition: Addition): boolean {
+  /** Sequences a commit whose turn has come, or refuses it; `undefined` when it has to wait. */
+  #attempt(commit: Commit): Promise<number> | undefined {
+    if (this.#large !== undefined) return undefined
+    const conflict = commit.refusal()
+    if (conflict !== undefined) return this.#refuse(conflict)
+    if (commit.empty) return this.#settledEmpty(commit)
+    if (commit.large !== undefined) return this.#attemptLarge(commit, commit.large)
+    if (!this.#hasRoom(commit)) return undefined
+    const { group } = this.sequencer
+    const value = this.#sequenced(commit)
+    return this.#failure === undefined ? group.wait(value) : Promise.reject(this.#failure)
+  }
+
+  #hasRoom(commit: Commit): boolean {
     const pending = this.sequencer.pendingBytes
-    const bytes = addition.room(this.sequencer)
+    const bytes = commit.room(this.sequencer)
     if (pending > 0 && pending + bytes > this.#options.bufferBytes) return false
     return this.sequencer.reserve(bytes, !this.#synchronous) === 'ok'
   }
 
-  #sequence(addition: Addition): Promise<number> {
-    return this.sequencer.group.wait(addition.add(this.sequencer))
+  #sequenced(commit: Commit): number {
+    const { outcome } = commit
+    if (outcome !== undefined) this.sequencer.group.tell(outcome)
+    try {
+      return commit.add(this.sequencer)
+    } catch (error) {
+      // Of somebody who took part, and may have done half of what it had to.
+      this.fail(error)
+      return 0
+    }
+  }
+
+  /** Refuses for what was found in the log, once that is acknowledged itself. */
+  #refuse(error: unknown): Promise<number> {
+    const group = this.#lastPending()
+    if (group === undefined) return Promise.reject(error)
+    return group.wait(0).then(() => {
+      throw error
+    })
+  }
+
+  #settledEmpty(commit: Commit): Promise<number> {
+    const group = this.#lastPending()
+    if (group === undefined) return Promise.resolve(this.#noEntries(commit))
+    if (commit.outcome !== undefined) group.tell(commit.outcome)
+    return group.wait(commit.add(this.sequencer))
+  }
+
+  #noEntries(commit: Commit): number {
+    const value = commit.add(this.sequencer)
+    commit.outcome?.acknowledged()
+    return value
+  }
+
+  #lastPending(): PendingGroup | undefined {
+    const { limit, group, queue } = this.sequencer
+    return limit === 0 ? queue.at(-1) : group
+  }
+
+  /** Its turn comes when everything before it is written. */
+  #attemptLarge(commit: Commit, contents: LargeCommit): Promise<number> | undefined {
+    if (this.sequencer.pendingBytes > 0) return undefined
+    return new Promise((resolve, reject) => {
+      this.#large = { commit, contents, resolve, reject }
+    })
   }
 
   #unwritten(): boolean {
-    return this.sequencer.pendingBytes > 0 || this.#admission.waiting > 0
+    return (
+      this.sequencer.pendingBytes > 0 || this.#admission.waiting > 0 || this.#large !== undefined
+    )
   }
 
   #flushSoon(): void {
@@ -357,20 +444,19 @@ export class Writer implements FilesHost {
     const { queue } = this.sequencer
     if (queue.length === 0) this.sequencer.close()
     const group = queue[0]
-    this.#flushing = group !== undefined
+    this.#flushing = group !== undefined || this.#large !== undefined
     if (group !== undefined) this.#driver.start(this.#commit(group))
+    else if (this.#large !== undefined) this.#driver.start(this.#commitLarge(this.#large))
     else if (!this.#unwritten()) this.#settle()
   }
 
   #admit(): void {
     if (this.#admission.waiting === 0 || this.#failure !== undefined) return
-    this.#admission.admit(
-      (addition) => this.#hasRoom(addition),
-      (addition) => this.#sequence(addition),
-    )
+    this.#admission.admit((commit) => this.#attempt(commit))
     // As when they began to wait.
     if (this.#admission.waiting > 0) this.sequencer.close()
-    if (!this.#flushing && this.sequencer.pendingBytes > 0) this.#flushSoon()
+    const more = this.sequencer.pendingBytes > 0 || this.#large !== undefined
+    if (!this.#flushing && more) this.#flushSoon()
   }
 
   #settle(): void {
@@ -414,11 +500,90 @@ export class Writer implements FilesHost {
       plainNext: group.plainNext,
     }
     this.#full = undefined
-    group.acknowledge()
     this.sequencer.written()
     if (durable) this.reachedDurable(this.#written)
     else this.#unsyncedWritten()
+    group.acknowledge()
     this.#files.zeroAhead.poke(segment, this.#sequencedEnd(), group.size, this.#synchronous)
+  }
+
+  /** Writes a commit that has segments of its own. Everything sequenced before it is written. */
+  *#commitLarge(large: Large): Procedure {
+    const { storage, dir, sequencer } = this
+    const files = this.#files
+    // One that was planned and never begun is not followed.
+    if (sequencer.segment !== files.active) sequencer.takeBack(files.active)
+    const chain = new Chain(
+      chainStart(sequencer, large.contents.spool, {
+        storage,
+        dir,
+        segmentBytes: this.#options.segmentBytes,
+        mark: this.#durable.lsn,
+        unfinishedPath: (id) => files.unfinishedPath(id),
+      }),
+    )
+    try {
+      yield* build(chain, large.contents)
+      yield* this.#syncWritten()
+      yield* name(storage, dir, chain, () => this.#checkFailure())
+    } catch (error) {
+      files.discard(chain)
+      this.#checkFailure()
+      if (!hasCode(error, 'WALRUS_DISK_FULL')) throw error
+      // The others go on without it.
+      this.#large = undefined
+      large.reject(error)
+      return
+    }
+    try {
+      yield* tried(syncDirOf(storage, dir))
+      this.#checkFailure()
+    } catch (error) {
+      // It has its name: final, whatever the reason.
+      chain.abandon()
+      this.fail(error)
+      throw error
+    }
+    this.#adopt(chain, large)
+  }
+
+  /** Goes on behind a large commit, which is in the log now, and durable. */
+  #adopt(chain: Chain, { commit, contents, resolve }: Large): void {
+    const { catalog } = this.sequencer
+    const segment = chain.last!
+    for (const stream of chain.declared) catalog.declare(stream)
+    for (const [stream, next] of chain.next) stream.next = next
+    catalog.own.next = chain.ownNext
+    this.sequencer.goOn(segment, chain.endLsn, chain.bytes)
+    this.#files.adopt(chain)
+    this.#large = undefined
+    try {
+      contents.sequenced(chain.positions)
+    } catch (error) {
+      this.fail(error)
+    }
+    this.#written = {
+      lsn: chain.endLsn,
+      segment: segment.id,
+      salt: segment.header.salt,
+      offset: segment.end,
+      plainNext: catalog.plain.next,
+    }
+    this.reachedDurable(this.#written)
+    commit.outcome?.acknowledged()
+    resolve(0)
+  }
+
+  /** Makes everything written durable. */
+  *#syncWritten(): Procedure {
+    if (this.#durable.lsn >= this.#written.lsn) return
+    const { maintenance } = this.#files
+    yield* tried({ start: () => maintenance.sync(), now: () => maintenance.syncNow() })
+    this.#checkFailure()
+  }
+
+  #checkFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   /** Small writes that need no sync are quicker done than handed to a thread. */
@@ -460,7 +625,7 @@ export class Writer implements FilesHost {
   #takeBack(error: unknown): void {
     const groups = this.sequencer.takeBack(this.#files.active)
     this.#files.cutOff()
-    for (const group of groups) group.reject(this.#failure ?? error)
+    reject(groups, this.#failure ?? error)
     // Those who waited behind them are refused with them: what was handed over first is never overtaken.
     this.#admission.reject(this.#failure ?? error)
     if (this.#driver.late) this.#waitForLate(error)
@@ -486,4 +651,10 @@ export class Writer implements FilesHost {
       if (this.#failure === undefined) void this.#files.maintenance.sync()
     })
   }
+}
+
+/** Tells everyone who waits for groups, or takes part in them, that they failed. */
+function reject(groups: readonly PendingGroup[], error: unknown): void {
+  for (const group of groups.toReversed()) group.undo(error)
+  for (const group of groups) group.reject(error)
 }
