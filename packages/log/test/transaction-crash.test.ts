@@ -1,0 +1,47 @@
+/** A crash in every call of a transaction's commit that changes the disk: all of it is there, or nothing. */
+
+import { SimulatedDisk } from '@walrus/storage-sim'
+import { describe, expect, it } from 'vitest'
+import type { Durability } from '../src/index.ts'
+import { crashed, ENDS, faults, type Progress, SHAPES, workload } from './transaction-crash.ts'
+
+const DURABILITIES: Readonly<Record<string, Durability>> = {
+  commit: 'commit',
+  interval: { everyMs: 5 },
+  none: 'none',
+}
+
+const EACH = Object.keys(SHAPES).flatMap((shape) =>
+  Object.keys(DURABILITIES).map((durability) => [shape, durability] as const),
+)
+
+describe('a crash', () => {
+  it.each(EACH)(
+    'leaves all of a transaction or nothing of it: %s, %s',
+    async (name, durability) => {
+      const shape = SHAPES[name]!
+      const disk = new SimulatedDisk({ seed: 5 })
+      const progress: Progress = { stage: 'before' }
+      const crashes: { at: number; stage: Progress['stage']; disks: SimulatedDisk[] }[] = []
+      disk.fault = ({ change }) => {
+        if (change === undefined || progress.stage === 'before') return undefined
+        const disks = ENDS.map((end) => crashed(disk, end))
+        crashes.push({ at: change, stage: progress.stage, disks })
+        return undefined
+      }
+      await disk.run((storage) => workload(storage, DURABILITIES[durability]!, shape, progress))
+      expect(crashes.length).toBeGreaterThan(5)
+      // Under the others, what is acknowledged is not durable yet; a large transaction is.
+      const spilled = name.startsWith('spilled')
+      for (const { at, stage, disks } of crashes) {
+        for (const [number, left] of disks.entries()) {
+          const end = ENDS[number]!
+          const binding =
+            end === 'kill' || durability === 'commit' || (spilled && stage === 'committed')
+          const found = await faults(left, shape, { stage }, binding)
+          expect(found, `in call ${at} (${stage}), ${end}`).toEqual([])
+        }
+      }
+    },
+  )
+})
