@@ -79,7 +79,8 @@ export class Spool {
     const { stream } = entry
     const bytes = frameBytes(entry.bytes.length + (entry.attributes?.bytes.length ?? 0))
     if (this.#place !== undefined) {
-      const most = this.blocks > 0 ? BLOCK_BYTES : this.#place.memoryBytes
+      const { memoryBytes } = this.#place
+      const most = this.blocks > 0 ? Math.min(BLOCK_BYTES, memoryBytes) : memoryBytes
       if (this.#memoryFrames + bytes > most) this.#spill(this.#place)
     }
     if (!this.streams.has(stream)) {

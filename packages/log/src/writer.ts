@@ -529,7 +529,8 @@ export class Writer implements FilesHost {
     } catch (error) {
       files.discard(chain)
       this.#checkFailure()
-      if (!hasCode(error, 'WALRUS_DISK_FULL')) throw error
+      // What it kept in its file may not read as it was written; that concerns nobody else.
+      if (!hasCode(error, 'WALRUS_DISK_FULL') && !hasCode(error, 'WALRUS_CORRUPT')) throw error
       // The others go on without it.
       this.#large = undefined
       large.reject(error)

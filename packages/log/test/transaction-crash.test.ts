@@ -45,3 +45,32 @@ describe('a crash', () => {
     },
   )
 })
+
+describe('a power loss while the segments of a large transaction get their names', () => {
+  it.each(Object.keys(DURABILITIES))(
+    'leaves all of it or nothing, whichever are lost: %s',
+    async (durability) => {
+      const shape = SHAPES['spilled']!
+      const disk = new SimulatedDisk({ seed: 6 })
+      const progress: Progress = { stage: 'before' }
+      const crashes: { at: number; stage: Progress['stage']; disks: SimulatedDisk[] }[] = []
+      disk.fault = ({ change, kind }) => {
+        const naming = kind === 'rename' || kind === 'sync directory'
+        if (change === undefined || progress.stage !== 'begun' || !naming) return undefined
+        const disks = Array.from({ length: 16 }, (_, seed) =>
+          crashed(disk, { data: 'kept', sizes: 'kept', names: 'any' }, seed),
+        )
+        crashes.push({ at: change, stage: progress.stage, disks })
+        return undefined
+      }
+      await disk.run((storage) => workload(storage, DURABILITIES[durability]!, shape, progress))
+      expect(crashes.length).toBeGreaterThan(5)
+      for (const { at, stage, disks } of crashes) {
+        for (const [seed, left] of disks.entries()) {
+          const found = await faults(left, shape, { stage }, true)
+          expect(found, `in call ${at}, seed ${seed}`).toEqual([])
+        }
+      }
+    },
+  )
+})
