@@ -5,15 +5,11 @@
  * the caller may use its buffers again as soon as its call returns.
  */
 
-import { type EncodedAttributes, frameBytes } from '@walrus/segment'
+import { frameBytes } from '@walrus/segment'
 import type { StreamState } from './catalog.ts'
 import type { Commit } from './commit.ts'
+import type { NewEntry } from './new-entry.ts'
 import type { Sequencer } from './sequencer.ts'
-
-export interface NewEntry {
-  readonly bytes: Uint8Array
-  readonly attributes: EncodedAttributes | undefined
-}
 
 /** Entries of one stream; nothing else is asked of them. */
 export class Addition implements Commit {

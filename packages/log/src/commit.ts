@@ -5,14 +5,9 @@
  * and are told of.
  */
 
+import type { Outcome } from './outcome.ts'
 import type { Sequencer } from './sequencer.ts'
 import type { Spool } from './spool.ts'
-
-/** Is told what becomes of a commit that was sequenced, in the same turn of the event loop. */
-export interface Outcome {
-  acknowledged(): void
-  failed(error: unknown): void
-}
 
 export interface Commit {
   /** Whether it has no entries. */

@@ -7,7 +7,7 @@ import {
   encodeAttributes,
   MAX_TRANSACTION_ID_BYTES,
 } from '@walrus/segment'
-import type { NewEntry } from './addition.ts'
+import type { NewEntry } from './new-entry.ts'
 import type { Place } from './admission.ts'
 import { AbortError } from './errors.ts'
 import { checkInteger, checkNames, invalid } from './options.ts'

@@ -6,7 +6,7 @@
 
 import { GroupBuilder, type NativeChecksums } from '@walrus/segment'
 import type { ActiveSegment } from './active-segment.ts'
-import type { Outcome } from './commit.ts'
+import type { Outcome } from './outcome.ts'
 
 /** A group's buffer begins with this many bytes of room; one that grew far beyond is not kept. */
 const BUFFER_BYTES = 0x4_4000

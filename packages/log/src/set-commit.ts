@@ -1,7 +1,8 @@
 /** The commit of a batch or transaction: what is in it when it is committed. */
 
 import type { Catalog } from './catalog.ts'
-import type { Commit, LargeCommit, Outcome } from './commit.ts'
+import type { Commit, LargeCommit } from './commit.ts'
+import type { Outcome } from './outcome.ts'
 import { conflict, type Precondition } from './precondition.ts'
 import type { Sequencer } from './sequencer.ts'
 import type { Spool, StreamEntry } from './spool.ts'

@@ -8,7 +8,7 @@
 
 import { crc32 } from '@walrus/codec'
 import { frameBytes, type Storage, type StorageFile } from '@walrus/segment'
-import type { NewEntry } from './addition.ts'
+import type { NewEntry } from './new-entry.ts'
 import { declarationBytes, type StreamState } from './catalog.ts'
 import { corrupt } from './errors.ts'
 import { type Operation, tried } from './operation.ts'

@@ -228,8 +228,8 @@ export class Writer implements FilesHost {
         }
         this.#admit()
         if (this.#large !== undefined) this.#driver.finish(this.#commitLarge(this.#large))
-      } while (this.sequencer.pendingBytes > 0)
-      if (!this.#unwritten()) this.#settle()
+      } while (this.#unwritten())
+      this.#settle()
     } catch (error) {
       this.#stopped(error)
       throw this.#failure ?? error

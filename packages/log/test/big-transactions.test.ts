@@ -63,7 +63,7 @@ function names(): string[] {
 }
 
 describe.each<Durability>(['commit', { everyMs: 10 }, 'none'])('under %j', (durability) => {
-  it('it has segments of its own, and is there again after a clean close', async () => {
+  it('a transaction has segments of its own, and is there again after a clean close', async () => {
     const log = await Log.open(dir(), { ...small, durability })
     await log.append('first')
     await log.stream('old').append('first')
@@ -156,6 +156,11 @@ describe('the segments of a large transaction', () => {
       })
       expect(await contents(log, 'new', 0)).toEqual(expected('new'))
       await log.close()
+      let last: Extract<InspectItem, { type: 'segment' }> | undefined
+      for await (const item of inspect('/log', { storage })) {
+        if (item.type === 'segment') last = item
+      }
+      expect(last?.header).toMatchObject({ begun: Begun.recovery, commitEnd: 0 })
     })
   })
 })
@@ -211,6 +216,21 @@ describe('while a large transaction is committed', () => {
         await again.close()
         expect((await verify(path)).ok).toBe(true)
       }
+    },
+  )
+
+  it.each<Durability>(['commit', 'none'])(
+    'appendSync does not overtake those who wait behind it, under %j',
+    async (durability) => {
+      const log = await Log.open(dir(), { ...small, durability })
+      const transaction = log.begin()
+      fill(transaction)
+      const before = log.append('before')
+      const committed = transaction.commit()
+      const behind = log.append('behind')
+      expect(log.appendSync('last')).toBe(103)
+      expect([await before, (await committed)[0], await behind]).toEqual([1, 2, 102])
+      await log.close()
     },
   )
 

@@ -346,7 +346,7 @@ describe('log.transaction', () => {
 
   it('rolls back when its precondition does not hold, or it took too long', async () => {
     await simulated({}, async (log, pass) => {
-      const conflict = log.transaction(async (transaction) => void transaction.add('a'), {
+      const conflict = log.transaction(async (transaction) => transaction.append('', 'a'), {
         expect: { next: 2 },
       })
       await expect(conflict).rejects.toMatchObject({ code: 'WALRUS_CONFLICT' })
