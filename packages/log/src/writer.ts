@@ -13,16 +13,16 @@ import type { ActiveSegment } from './active-segment.ts'
 import { Addition } from './addition.ts'
 import { Admission, type Place } from './admission.ts'
 import type { StreamState } from './catalog.ts'
-import { Chain } from './chain.ts'
+import type { Chain } from './chain.ts'
 import type { Commit, LargeCommit } from './commit.ts'
 import { closedError, failedError, hasCode } from './errors.ts'
-import { build, chainStart, name, syncDirOf } from './large-commit.ts'
-import { Driver, type Operation, type Procedure, tried } from './operation.ts'
+import { commitLarge, type Large, type LargeHost } from './large-commit.ts'
+import { Driver, type Operation, type Procedure } from './operation.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { PendingGroup } from './pending-group.ts'
 import type { Sequencer } from './sequencer.ts'
 import type { Point, TailFile } from './tail-file.ts'
-import { type FilesHost, type FilesStart, WriterFiles } from './writer-files.ts'
+import { type FilesStart, WriterFiles } from './writer-files.ts'
 
 /** What `appendSync` without durability may keep in memory, in bytes; also what is written without a thread. */
 const SYNC_BUFFER_BYTES = 0x4_0000
@@ -46,18 +46,11 @@ export interface WriterStart extends FilesStart {
   readonly written: Point
 }
 
-/** A commit with segments of its own, from its turn to its end: nothing else is sequenced meanwhile. */
-interface Large {
-  readonly commit: Commit
-  readonly contents: LargeCommit
-  readonly resolve: (value: number) => void
-  readonly reject: (error: unknown) => void
-}
-
-export class Writer implements FilesHost {
+export class Writer implements LargeHost {
   readonly storage: Storage
   readonly dir: string
   readonly sequencer: Sequencer
+  readonly segmentBytes: number
   readonly #options: ResolvedOptions
   readonly #events: WriterEvents
   readonly #driver: Driver
@@ -75,6 +68,7 @@ export class Writer implements FilesHost {
   #full: unknown
   /** The lack of space because of which groups were taken back, one of which is still being written. */
   #blocked: unknown
+  /** What is being committed by itself: nothing else is sequenced meanwhile. */
   #large: Large | undefined
   #whenSettled: (() => void)[] = []
   #syncTimer: Timer | undefined
@@ -107,6 +101,7 @@ export class Writer implements FilesHost {
     )
     this.#admission = new Admission(() => this.#flushSoon())
     const { segmentBytes } = options
+    this.segmentBytes = options.segmentBytes
     this.#files = new WriterFiles(this, { segmentBytes, durably: this.#durably }, tail, start)
   }
 
@@ -227,7 +222,8 @@ export class Writer implements FilesHost {
           this.#driver.finish(this.#commit(group))
         }
         this.#admit()
-        if (this.#large !== undefined) this.#driver.finish(this.#commitLarge(this.#large))
+        if (this.#large !== undefined)
+          this.#driver.finish(commitLarge(this, this.#files, this.#large))
       } while (this.#unwritten())
       this.#settle()
     } catch (error) {
@@ -446,7 +442,8 @@ export class Writer implements FilesHost {
     const group = queue[0]
     this.#flushing = group !== undefined || this.#large !== undefined
     if (group !== undefined) this.#driver.start(this.#commit(group))
-    else if (this.#large !== undefined) this.#driver.start(this.#commitLarge(this.#large))
+    else if (this.#large !== undefined)
+      this.#driver.start(commitLarge(this, this.#files, this.#large))
     else if (!this.#unwritten()) this.#settle()
   }
 
@@ -507,62 +504,12 @@ export class Writer implements FilesHost {
     this.#files.zeroAhead.poke(segment, this.#sequencedEnd(), group.size, this.#synchronous)
   }
 
-  /** Writes a commit that has segments of its own. Everything sequenced before it is written. */
-  *#commitLarge(large: Large): Procedure {
-    const { storage, dir, sequencer } = this
-    const files = this.#files
-    // One that was planned and never begun is not followed.
-    if (sequencer.segment !== files.active) sequencer.takeBack(files.active)
-    const chain = new Chain(
-      chainStart(sequencer, large.contents.spool, {
-        storage,
-        dir,
-        segmentBytes: this.#options.segmentBytes,
-        mark: this.#durable.lsn,
-        unfinishedPath: (id) => files.unfinishedPath(id),
-      }),
-    )
-    try {
-      yield* build(chain, large.contents)
-      yield* this.#syncWritten()
-      yield* name(storage, dir, chain, () => this.#checkFailure())
-    } catch (error) {
-      files.discard(chain)
-      this.#checkFailure()
-      // What it kept in its file may not read as it was written; that concerns nobody else.
-      if (!hasCode(error, 'WALRUS_DISK_FULL') && !hasCode(error, 'WALRUS_CORRUPT')) throw error
-      // The others go on without it.
-      this.#large = undefined
-      large.reject(error)
-      return
-    }
-    try {
-      yield* tried(syncDirOf(storage, dir))
-      this.#checkFailure()
-    } catch (error) {
-      // It has its name: final, whatever the reason.
-      chain.abandon()
-      this.fail(error)
-      throw error
-    }
-    this.#adopt(chain, large)
-  }
-
-  /** Goes on behind a large commit, which is in the log now, and durable. */
-  #adopt(chain: Chain, { commit, contents, resolve }: Large): void {
+  committed(chain: Chain): void {
     const { catalog } = this.sequencer
     const segment = chain.last!
-    for (const stream of chain.declared) catalog.declare(stream)
-    for (const [stream, next] of chain.next) stream.next = next
-    catalog.own.next = chain.ownNext
     this.sequencer.goOn(segment, chain.endLsn, chain.bytes)
     this.#files.adopt(chain)
     this.#large = undefined
-    try {
-      contents.sequenced(chain.positions)
-    } catch (error) {
-      this.fail(error)
-    }
     this.#written = {
       lsn: chain.endLsn,
       segment: segment.id,
@@ -570,21 +517,11 @@ export class Writer implements FilesHost {
       offset: segment.end,
       plainNext: catalog.plain.next,
     }
-    this.reachedDurable(this.#written)
-    commit.outcome?.acknowledged()
-    resolve(0)
   }
 
-  /** Makes everything written durable. */
-  *#syncWritten(): Procedure {
-    if (this.#durable.lsn >= this.#written.lsn) return
-    const { maintenance } = this.#files
-    yield* tried({ start: () => maintenance.sync(), now: () => maintenance.syncNow() })
-    this.#checkFailure()
-  }
-
-  #checkFailure(): void {
-    if (this.#failure !== undefined) throw this.#failure
+  refused(large: Large, error: unknown): void {
+    this.#large = undefined
+    large.reject(error)
   }
 
   /** Small writes that need no sync are quicker done than handed to a thread. */
