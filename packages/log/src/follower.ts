@@ -65,6 +65,7 @@ export class Follower {
     { dir, storage }: Pick<ResolvedOptions, 'dir' | 'storage'>,
     advanced: () => void,
   ): Promise<Follower> {
+    let before: string | undefined
     for (let attempt = 1; ; attempt++) {
       try {
         const start =
@@ -74,8 +75,12 @@ export class Follower {
         return new Follower(dir, storage, start, advanced)
       } catch (error) {
         const writing = (await storage.locked(dir)) !== undefined
-        if (!writing || attempt === ATTEMPTS || hasCode(error, 'WALRUS_UNSUPPORTED_FORMAT'))
+        // A writer may have come and gone meanwhile: without one, what fails twice in the same way is so.
+        const settled = !writing && String(error) === before
+        if (settled || attempt === ATTEMPTS || hasCode(error, 'WALRUS_UNSUPPORTED_FORMAT'))
           throw error
+        before = String(error)
+        if (!writing) continue
         await new Promise<void>((resolve) => storage.env.after(ATTEMPT_EVERY_MS, resolve, true))
       }
     }
@@ -93,6 +98,24 @@ export class Follower {
   async refreshToEnd(): Promise<void> {
     await this.refresh()
     // Only a look that finds no news asks whether the writer is still there.
+    await this.refresh()
+  }
+
+  /**
+   * After a read that failed for the `attempt`-th time: resolves when it is worth another one, because the segment
+   * it wanted may have been taken over by the next writer.
+   * @throws `error` when that is not why
+   */
+  async moved(error: unknown, attempt: number): Promise<void> {
+    if (!hasCode(error, 'WALRUS_NOT_FOUND') || attempt === ATTEMPTS) throw error
+    if (attempt > 1) {
+      // A writer that is still recovering says before long where everything is now.
+      if (!(await this.#isWritten())) throw error
+      const { env } = this.#storage
+      await new Promise<void>((resolve) => env.after(ATTEMPT_EVERY_MS, resolve, true))
+    }
+    // One that was stopped before that has left all of it to be seen.
+    this.#adopted = undefined
     await this.refresh()
   }
 
@@ -115,34 +138,51 @@ export class Follower {
     if (this.#closed) return
     const before = this.point.lsn
     try {
-      await this.#look()
+      await this.#lookTwice()
       this.#failed = 0
     } catch (error) {
-      const writing = (await this.#storage.locked(this.#dir)) !== undefined
-      if (!writing || ++this.#failed === ATTEMPTS) throw error
+      if (!(await this.#isWritten()) || ++this.#failed === ATTEMPTS) throw error
     }
     if (this.point.lsn === before) return
     this.#advanced()
     this.#waiters.wake()
   }
 
+  /** A writer may have come and gone during the first look: without one, what fails a second time is so. */
+  async #lookTwice(): Promise<void> {
+    try {
+      await this.#look()
+    } catch (error) {
+      if (await this.#isWritten()) throw error
+      await this.#look()
+    }
+  }
+
+  async #isWritten(): Promise<boolean> {
+    return (await this.#storage.locked(this.#dir)) !== undefined
+  }
+
   async #look(): Promise<void> {
     const tail = await readTail(this.#storage, this.#dir)
-    if (tail !== undefined && tail.durable.lsn > this.point.lsn) {
+    if (tail !== undefined && this.#isAhead(tail.durable)) {
       await this.#advanceTo(tail.durable)
       return
     }
     // Every writer begins by writing the tail anew: without that, there is nothing that was not seen before.
     if (tail?.sequence === this.#adopted) return
-    if ((await this.#storage.locked(this.#dir)) !== undefined) return
+    if (await this.#isWritten()) return
     await this.#adopt(await analyse(this.#storage, this.#dir))
     this.#adopted = tail?.sequence
   }
 
   /** The writer is gone: what it left may reach further than it came to say. */
   async #adopt(analysis: Analysis | undefined): Promise<void> {
-    if (analysis !== undefined && analysis.end.lsn > this.point.lsn)
-      await this.#advanceTo(analysis.end)
+    if (analysis !== undefined && this.#isAhead(analysis.end)) await this.#advanceTo(analysis.end)
+  }
+
+  /** Whether there is more up to a point, or the same in a segment that has taken over the one known last. */
+  #isAhead({ lsn, segment }: Point): boolean {
+    return lsn > this.point.lsn || (lsn === this.point.lsn && segment > this.point.segment)
   }
 
   async #advanceTo(point: Point): Promise<void> {

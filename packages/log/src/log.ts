@@ -391,18 +391,25 @@ export class Log implements AsyncDisposable {
     const { writer, lock, follower, table, waiters } = this.#parts
     this.#closed = true
     this.#writer = undefined
+    const failures: unknown[] = []
     try {
       await this.#transactions.close()
       await writer?.close()
       follower?.close()
-    } finally {
+    } catch (error) {
+      failures.push(error)
+    }
+    try {
       // Those whose commit was refused meanwhile.
       await this.#transactions.close()
       this.#final = { first: this.firstIndex, last: this.lastIndex }
       waiters.wake()
       table.close()
-      await lock?.release()
+    } finally {
+      await lock?.release().catch((error: unknown) => failures.push(error))
     }
+    // That something could not be kept is told before that the lock could not be marked as released.
+    if (failures.length > 0) throw failures[0]
   }
 
   #prepare(batch: Batch, options: CommitOptions): { writer: Writer; commit: SetCommit } {
@@ -460,6 +467,10 @@ export class Log implements AsyncDisposable {
       refresh: async () => {
         if (this.#closed) throw closedError()
         await follower?.refresh()
+      },
+      moved: async (error, attempt) => {
+        if (follower === undefined || this.#closed) throw error
+        await follower.moved(error, attempt)
       },
       changed: async (signal) => {
         if (this.#closed) throw closedError()

@@ -64,6 +64,8 @@ export interface StreamHost {
   visibleNext(stream: StreamState | undefined): number
   /** Looks whether there is more to read than before: another process may write. */
   refresh(): Promise<void>
+  /** Resolves when a read that failed for the `attempt`-th time is worth another one; throws `error` otherwise. */
+  moved(error: unknown, attempt: number): Promise<void>
   /** Resolves when more can be read, the log is closed, or the signal aborts. */
   changed(signal: AbortSignal): Promise<void>
 }
@@ -174,7 +176,7 @@ export class Stream {
    */
   async get(index: number): Promise<LogEntry> {
     const stream = this.#readable(index)
-    return await this.#host.reader().get(stream.id, index)
+    return await this.#reading((reader) => reader.get(stream.id, index))
   }
 
   /** As `get`, blocking. */
@@ -258,7 +260,18 @@ export class Stream {
     maxEntries: number,
     maxBytes: number,
   ): Promise<LogEntry[]> {
-    return await this.#host.reader().batch(this.#state()!.id, from, end, maxEntries, maxBytes)
+    const { id } = this.#state()!
+    return await this.#reading((reader) => reader.batch(id, from, end, maxEntries, maxBytes))
+  }
+
+  async #reading<T>(read: (reader: Reader) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await read(this.#host.reader())
+      } catch (error) {
+        await this.#host.moved(error, attempt)
+      }
+    }
   }
 
   #writer(): Writer {

@@ -161,31 +161,35 @@ export class WriterFiles {
     maintenance.end({ segment: before, successor: segment })
   }
 
-  /** Nothing of a group that was taken back may stay behind the last good one. */
-  cutOff(): void {
+  /**
+   * Nothing of a group that was taken back may stay behind the last good one. Returns the lack of space for that,
+   * which there can be where a file system copies on write.
+   */
+  cutOff(): unknown {
     const active = this.#active
     try {
       active.file!.truncateSync(active.writtenEnd)
       active.zeroedTo = active.writtenEnd
     } catch (cause) {
+      if (hasCode(cause, 'WALRUS_DISK_FULL')) return cause
       this.#host.fail(cause)
     }
+    return undefined
   }
 
-  /** Leaves the files as a clean close does: `written` is the end of everything. */
+  /**
+   * Leaves the files as a clean close does: `written` is the end of everything. Without the space for it they are left
+   * as by a killed process: every entry is there, and the next opening has more to read.
+   */
   async leaveClean(written: Point): Promise<void> {
     const segment = this.#active
     const file = segment.file!
-    await file.truncate(segment.writtenEnd)
+    if (!(await hadSpace(file.truncate(segment.writtenEnd)))) return
     await file.sync()
-    try {
-      const { index, header } = segment
-      const { offset: end, lsn: endLsn } = written
-      await doLater(writeIndex(this.#storage, this.#dir, index, { ...header, end, endLsn }))
-    } catch (error) {
-      if (!hasCode(error, 'WALRUS_DISK_FULL')) throw error
-    }
-    await this.tail.closed()
+    const { index, header } = segment
+    const { offset: end, lsn: endLsn } = written
+    await hadSpace(doLater(writeIndex(this.#storage, this.#dir, index, { ...header, end, endLsn })))
+    await hadSpace(this.tail.closed())
   }
 
   /** Lets go of every file, also when letting go of another one fails. */
@@ -225,5 +229,16 @@ export class WriterFiles {
     if (target === undefined) return
     await target.file.close()
     await this.#storage.remove(target.path)
+  }
+}
+
+/** Whether work was done, or failed for lack of space; throws what else it failed with. */
+async function hadSpace(work: Promise<void>): Promise<boolean> {
+  try {
+    await work
+    return true
+  } catch (error) {
+    if (hasCode(error, 'WALRUS_DISK_FULL')) return false
+    throw error
   }
 }

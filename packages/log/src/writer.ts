@@ -61,6 +61,8 @@ export class Writer implements LargeHost {
   #durable: Point
   #failure: Error | undefined
   #closed = false
+  /** Whether nothing may be written any more because it has been closed. */
+  #over = false
   #flushing = false
   #soon = false
   #synchronous = false
@@ -70,6 +72,8 @@ export class Writer implements LargeHost {
   #blocked: unknown
   /** What is being committed by itself: nothing else is sequenced meanwhile. */
   #large: Large | undefined
+  /** The lack of space because of which what was taken back still stands in the file: it goes first. */
+  #uncut: unknown
   #whenSettled: (() => void)[] = []
   #syncTimer: Timer | undefined
   #retryTimer: Timer | undefined
@@ -208,6 +212,7 @@ export class Writer implements LargeHost {
   flushSync(): void {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#blocked !== undefined) throw this.#blocked
+    if (!this.#cut()) throw this.#uncut
     this.#synchronous = true
     try {
       do {
@@ -277,12 +282,17 @@ export class Writer implements LargeHost {
       if (this.#failure === undefined) await this.#files.maintenance.sync()
       await this.#files.maintenance.idle()
       await this.#driver.noneLate()
+      if (!this.#cut()) throw this.#uncut
       if (this.#failure === undefined) await this.#files.leaveClean(this.#written)
     } catch (error) {
+      this.sequencer.close()
       reject(this.sequencer.queue, error)
+      this.#large?.reject(error)
+      this.#admission.reject(error)
       if (hasCode(error, 'WALRUS_DISK_FULL')) throw error
       this.fail(error)
     } finally {
+      this.#over = true
       for (const timer of [this.#syncTimer, this.#retryTimer]) timer?.cancel()
       // Of a log that has failed a group may still be under way.
       await this.#driver.idle()
@@ -337,6 +347,7 @@ export class Writer implements LargeHost {
   #refusal(): Error | undefined {
     if (this.#failure !== undefined) return this.#failure
     if (this.#closed) return closedError()
+    if (!this.#cut()) return this.#uncut as Error
     if (this.#full === undefined) return undefined
     // The disk was full, and entries already promised wait for it: they go first.
     try {
@@ -435,7 +446,13 @@ export class Writer implements LargeHost {
 
   /** Starts the next group, unless one is under way: its end leads here again. */
   #flush(): void {
+    // What could not be kept when it was closed is not written later: the log may be another writer's then.
+    if (this.#over) return
     if (this.#driver.busy || this.#failure !== undefined || this.#blocked !== undefined) return
+    if (!this.#cut()) {
+      this.#stopped(this.#uncut)
+      return
+    }
     this.#admit()
     const { queue } = this.sequencer
     if (queue.length === 0) this.sequencer.close()
@@ -533,7 +550,8 @@ export class Writer implements LargeHost {
   #sequencedEnd(): number {
     const { segment, sequencedEnd } = this.sequencer
     const { active } = this.#files
-    return segment === active ? sequencedEnd : active.writtenEnd
+    // Where the sequencer has gone on to the next one, groups for this one may still be waiting.
+    return segment === active ? sequencedEnd : active.end
   }
 
   /** A write failed. Tells everyone whom it concerns. */
@@ -555,14 +573,16 @@ export class Writer implements LargeHost {
   #retryLater(error: unknown): void {
     this.#full = error
     this.#retryTimer?.cancel()
-    this.#retryTimer = this.storage.env.after(RETRY_EVERY_MS, () => {
+    const retry = (): void => {
       if (!this.#flushing) this.#flushSoon()
-    })
+    }
+    // A process that has nothing else to do waits with them, rather than end and lose what it was promised.
+    this.#retryTimer = this.storage.env.after(RETRY_EVERY_MS, retry, true)
   }
 
   #takeBack(error: unknown): void {
     const groups = this.sequencer.takeBack(this.#files.active)
-    this.#files.cutOff()
+    this.#uncut = this.#files.cutOff()
     reject(groups, this.#failure ?? error)
     // Those who waited behind them are refused with them: what was handed over first is never overtaken.
     this.#admission.reject(this.#failure ?? error)
@@ -575,9 +595,15 @@ export class Writer implements LargeHost {
     void this.#driver.noneLate().then(() => {
       this.#blocked = undefined
       if (this.#failure !== undefined) return
-      this.#files.cutOff()
+      this.#uncut = this.#files.cutOff()
       this.#flushSoon()
     })
+  }
+
+  /** Whether nothing that was taken back stands in the file any more. */
+  #cut(): boolean {
+    if (this.#uncut !== undefined) this.#uncut = this.#files.cutOff()
+    return this.#uncut === undefined
   }
 
   #unsyncedWritten(): void {

@@ -23,6 +23,8 @@ import { type Driver, DURABILITIES, nameOf, openDriver, SEGMENT_BYTES, STEPS } f
 const EACH = DURABILITIES.map((durability) => [nameOf(durability), durability] as const)
 /** The calls that need space. */
 const NEEDING: readonly CallKind[] = ['create', 'write', 'durable write', 'mkdir']
+/** On a file system that copies on write. */
+const NEEDING_COPIES: readonly CallKind[] = [...NEEDING, 'truncate', 'rename']
 /** For so long there is no space, in milliseconds. */
 const FULL_MS = 700
 
@@ -61,11 +63,12 @@ async function run(
 async function faultsOf(
   durability: Durability,
   full: (call: Call, now: number) => boolean,
+  needing: readonly CallKind[] = NEEDING,
 ): Promise<string[]> {
   const disk = new SimulatedDisk()
   const found: string[] = []
   disk.fault = (call) =>
-    NEEDING.includes(call.kind) && full(call, disk.now) ? 'ENOSPC' : undefined
+    needing.includes(call.kind) && full(call, disk.now) ? 'ENOSPC' : undefined
   try {
     await runOn(disk, async (storage) => {
       const { trace, failures, opened } = await run(disk, storage, durability)
@@ -90,11 +93,14 @@ async function faultsOf(
   return found
 }
 
-async function callsOf(durability: Durability): Promise<Call[]> {
+async function callsOf(
+  durability: Durability,
+  needing: readonly CallKind[] = NEEDING,
+): Promise<Call[]> {
   const disk = new SimulatedDisk()
   const calls = callsOn(disk)
   await runOn(disk, (storage) => run(disk, storage, durability))
-  return calls.filter(({ kind }) => NEEDING.includes(kind))
+  return calls.filter(({ kind }) => needing.includes(kind))
 }
 
 describe('what a full disk refuses is gone, and what comes later is numbered on', () => {
@@ -115,6 +121,22 @@ describe('what a full disk refuses is gone, and what comes later is numbered on'
         if (number >= call.number) since ??= now
         return since !== undefined && now < since + FULL_MS
       })
+      found.push(...faults.map((fault) => `${nameOfCall(call)}: ${fault}`))
+    }
+    expect(found).toEqual([])
+  })
+})
+
+describe('what a full disk refuses is gone, also where cutting and renaming need space', () => {
+  it.for(EACH)('when there is none for a while (%s)', async ([, durability]) => {
+    const found: string[] = []
+    for (const call of await callsOf(durability, NEEDING_COPIES)) {
+      let since: number | undefined
+      const full = ({ number }: Call, now: number): boolean => {
+        if (number >= call.number) since ??= now
+        return since !== undefined && now < since + FULL_MS
+      }
+      const faults = await faultsOf(durability, full, NEEDING_COPIES)
       found.push(...faults.map((fault) => `${nameOfCall(call)}: ${fault}`))
     }
     expect(found).toEqual([])
@@ -143,6 +165,36 @@ describe('a full disk', () => {
     expect(log.appendSync('third')).toBe(3)
     await log.close()
     expect(await entriesOf(await openOn(disk))).toEqual(['first', 'second', 'third'])
+  })
+})
+
+describe('a log that is closed while there is no space for what it has taken', () => {
+  it('says so, and does nothing more, also not when there is space later', async () => {
+    for (let seed = 0; seed < 10; seed++) {
+      const disk = new SimulatedDisk({ seed })
+      const found = await runOn(disk, async (storage) => {
+        const log = await Log.open(DIR, { storage, durability: 'none', segmentBytes: 0x1_0000 })
+        await log.append(Buffer.alloc(70_000))
+        disk.fault = ({ kind }) => (kind === 'create' ? 'ENOSPC' : undefined)
+        log.appendSync('taken')
+        const outcomes = await Promise.allSettled([
+          log.append('taken too'),
+          log.append(Buffer.alloc(20_000_000)),
+          log.sync(),
+          log.close(),
+        ])
+        disk.fault = undefined
+        const { calls } = disk
+        await disk.pass(10_000)
+        expect(disk.calls - calls, `seed ${seed}`).toBe(0)
+        expect(storage.openFiles.size, `seed ${seed}`).toBe(0)
+        return outcomes.map((outcome) => outcome.status)
+      })
+      expect(found, `seed ${seed}`).toEqual(found.map(() => 'rejected'))
+      const again = await openOn(disk)
+      expect(again.lastIndex).toBe(1)
+      await again.close()
+    }
   })
 })
 

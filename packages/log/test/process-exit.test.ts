@@ -57,6 +57,32 @@ describe('a process whose log was left open', () => {
     },
   )
 
+  it('waits for space for what appendSync has promised', async () => {
+    const { code, printed } = await run(`
+      import { fd } from '@walrus/segment'
+      import { WalrusError } from '@walrus/codec'
+      const inner = fd()
+      let fullUntil = 0
+      const open = async (path, mode) => {
+        const file = await inner.open(path, mode)
+        const { writeSync } = file
+        file.writeSync = (from, at, durable) => {
+          if (Date.now() < fullUntil) throw new WalrusError('WALRUS_DISK_FULL', 'no space')
+          writeSync.call(file, from, at, durable)
+        }
+        return file
+      }
+      const log = await Log.open(dir, { durability: 'none', storage: { ...inner, open } })
+      fullUntil = Date.now() + 600
+      console.log(log.appendSync('promised'))
+    `)
+    expect(printed).toBe('1\n')
+    expect(code).toBe(0)
+    const log = await Log.open(dir())
+    expect(log.lastIndex).toBe(1)
+    await log.close()
+  })
+
   it('comes to its end also with a reader and an iteration that was left', async () => {
     const { printed, code } = await run(`
       const log = await Log.open(dir)

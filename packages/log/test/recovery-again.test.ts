@@ -1,9 +1,10 @@
 /** A crash at every call of a recovery: the next one finds the same log, as often as that happens. */
 
-import type { SimulatedDisk } from '@walrus/storage-sim'
+import { SimulatedDisk } from '@walrus/storage-sim'
 import { expect, it } from 'vitest'
+import { Log } from '../src/index.ts'
 import { crashesOf, spread } from './crashes.ts'
-import { nameOfCall, openOn } from './simulated.ts'
+import { entriesOf, nameOfCall, openOn } from './simulated.ts'
 import { contentsOf, summary } from './trace.ts'
 import { DURABILITIES, nameOf, SEGMENT_BYTES } from './workload.ts'
 
@@ -69,3 +70,22 @@ it.for(EACH)(
     }
   },
 )
+
+it('directories that a writer made before it was stopped are durable with what its successor writes', async () => {
+  const dir = '/above/between/log'
+  const disk = new SimulatedDisk()
+  const left: [string, SimulatedDisk][] = []
+  disk.fault = (call) => {
+    if (call.change !== undefined) left.push([nameOfCall(call), disk.copy()])
+    return undefined
+  }
+  await Log.open(dir, { storage: disk.process() })
+  expect(left.length).toBeGreaterThan(8)
+  for (const [call, stopped] of left) {
+    const log = await Log.open(dir, { storage: stopped.process() })
+    await log.append('entry')
+    stopped.losePower('lost')
+    const again = await Log.open(dir, { storage: stopped.process() })
+    expect(await entriesOf(again), `killed in ${call}`).toEqual(['entry'])
+  }
+})

@@ -2,11 +2,13 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fd } from '@walrus/segment'
+import { SimulatedDisk } from '@walrus/storage-sim'
 import { describe, expect, it } from 'vitest'
 import { type Durability, Log } from '../src/index.ts'
 import { freshDirectory } from './fresh-directory.ts'
 import { type Call, isGroup, observed } from './observed-storage.ts'
 import { digest, numbered } from './payloads.ts'
+import { openOn } from './simulated.ts'
 
 const dir = freshDirectory()
 const isZeros = ({ what, bytes }: Call): boolean =>
@@ -43,6 +45,23 @@ describe('zeros written ahead', () => {
       Array.from({ length: 300 }, (_, at) => digest(numbered(at, 2_000))),
     )
     await again.close()
+  })
+
+  it('never run over a group that waits while the next segment is planned already', async () => {
+    const payloads = [100, 75_000, 60_000].map((size, at) => numbered(at, size))
+    for (let seed = 0; seed < 30; seed++) {
+      const disk = new SimulatedDisk({ seed })
+      const log = await openOn(disk, { segmentBytes: 100_000 })
+      const first = log.append(payloads[0]!)
+      // Under way: what comes now goes into groups behind it, the last one in a segment of its own.
+      await Promise.resolve()
+      await Promise.resolve()
+      await Promise.all([first, log.append(payloads[1]!), log.append(payloads[2]!)])
+      await log.close()
+      const again = await openOn(disk)
+      const read = await again.range(1, 3)
+      expect(read.map(({ data }) => digest(data))).toEqual(payloads.map(digest))
+    }
   })
 
   it('make the next segment ready before it is needed', async () => {

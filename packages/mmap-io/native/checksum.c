@@ -56,7 +56,7 @@ napi_value js_crc32_table(napi_env env, napi_callback_info info) {
 /* The elements of a typed array of 32-bit integers of one kind. */
 static bool arg_words(const call *c, size_t index, const char *name, napi_typedarray_type wanted,
                       void **data, size_t *length) {
-  napi_typedarray_type type;
+  napi_typedarray_type type = napi_uint8_clamped_array;
   bool is;
   if (napi_is_typedarray(c->env, c->values[index], &is) == napi_ok && is &&
       napi_get_typedarray_info(c->env, c->values[index], &type, length, data, NULL, NULL) ==
@@ -69,10 +69,19 @@ static bool arg_words(const call *c, size_t index, const char *name, napi_typeda
   return false;
 }
 
+/* Whether the piece from `at` to `end` lies inside the buffer; an exception is pending if not. */
+static bool check_piece(const call *c, int64_t piece, size_t at, size_t end, size_t within) {
+  if (end >= at && end <= within) return true;
+  throw_range(c, "ends[%lld] is %zu, and its piece begins at %zu of %zu bytes", (long long)piece, end,
+              at, within);
+  return false;
+}
+
 /*
  * crc32Each(buffer, from, ends, count, skip, register, into): the raw register (that is, without the
  * inversions before and after) behind each of `count` pieces, each of which begins with `register`.
- * Nothing is stored unless all of the pieces lie inside the buffer.
+ * Nothing is stored unless all of the pieces lie inside the buffer. They are looked at again as they
+ * are used: `into` may lie over `ends`, and another thread may share it.
  */
 napi_value js_crc32_each(napi_env env, napi_callback_info info) {
   call c;
@@ -89,14 +98,12 @@ napi_value js_crc32_each(napi_env env, napi_callback_info info) {
   if (!arg_integer(&c, 3, "count", 0, (double)most, &count)) return NULL;
   if (!arg_integer(&c, 4, "skip", 0, (double)UINT32_MAX, &skip)) return NULL;
   if (!arg_integer(&c, 5, "register", (double)INT32_MIN, (double)UINT32_MAX, &start)) return NULL;
-  const uint32_t *ends = ends_data;
+  const volatile uint32_t *ends = ends_data;
   int32_t *into = into_data;
   size_t at = (size_t)from;
   for (int64_t piece = 0; piece < count; piece++) {
     size_t end = ends[piece];
-    if (end < at || end > of.length)
-      return throw_range(&c, "ends[%lld] is %zu, and its piece begins at %zu of %zu bytes",
-                         (long long)piece, end, at, of.length);
+    if (!check_piece(&c, piece, at, end, of.length)) return NULL;
     at = end + (size_t)skip;
   }
   const environment *e = c.environment;
@@ -104,6 +111,7 @@ napi_value js_crc32_each(napi_env env, napi_callback_info info) {
   at = (size_t)from;
   for (int64_t piece = 0; piece < count; piece++) {
     size_t end = ends[piece];
+    if (!check_piece(&c, piece, at, end, of.length)) return NULL;
     into[piece] = (int32_t)~e->crc32(&e->tables, crc, of.data + at, end - at);
     at = end + (size_t)skip;
   }

@@ -62,6 +62,13 @@ describe('what is wrong is refused, and nothing is stored', () => {
     expect([...good[6]]).toEqual([0, 0])
   })
 
+  it('results stored over ends to come lead to no byte outside the buffer', () => {
+    const shared = new ArrayBuffer(4 * 65)
+    const ends = new Uint32Array(shared, 0, 64)
+    ends.set(ends.map((_, piece) => 10 * (piece + 1)))
+    expect(() => crc32Each(bytes, 0, ends, 64, 0, -1, new Int32Array(shared, 4))).toThrow('ends[1]')
+  })
+
   it('arrays that were detached have no elements', () => {
     const ends = Uint32Array.of(10)
     structuredClone(ends.buffer, { transfer: [ends.buffer] })

@@ -1,6 +1,15 @@
 /** Preallocation, advice on descriptors, writes that are on disk, direct ones too. */
 
-import { closeSync, constants, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import {
   alignedBuffer,
@@ -9,6 +18,7 @@ import {
   incore,
   MAP_SHARED,
   map,
+  PAGESIZE,
   POSIX_FADV_DONTNEED,
   POSIX_FADV_NOREUSE,
   POSIX_FADV_WILLNEED,
@@ -20,7 +30,8 @@ import {
   writeSync,
 } from '@walrus/mmap-io'
 import { describe, expect, it } from 'vitest'
-import { scratch } from './scratch.ts'
+import { dirtyKib } from './dirty-pages.ts'
+import { collect, scratch } from './scratch.ts'
 
 const { dir, file, open } = scratch()
 
@@ -130,6 +141,52 @@ describe.each([
       syscall: 'pwritev2',
     })
   })
+
+  it('goes on after a part of it, and tells how much when it cannot', async () => {
+    const { fd: source } = file(Buffer.alloc(2 * PAGESIZE, 'ab'))
+    const { fd, path } = file(0)
+    const bytes = map(2 * PAGESIZE, PROT_READ, MAP_SHARED, source)
+    // The second page is gone now: the system takes the first one and stops there.
+    ftruncateSync(source, PAGESIZE)
+    await expect(call(fd, bytes, 0, 2 * PAGESIZE, 0)).rejects.toMatchObject({
+      code: 'EFAULT',
+      written: PAGESIZE,
+    })
+    expect(readFileSync(path).equals(Buffer.alloc(PAGESIZE, 'ab'))).toBe(true)
+  })
+
+  it('has it on disk with RWF_DSYNC and RWF_SYNC, and not without', async (context) => {
+    const { fd, path } = file(Buffer.alloc(PAGESIZE, 1))
+    fsyncSync(fd)
+    const seen = map(PAGESIZE, PROT_READ, MAP_SHARED, fd)
+    // Only pages that were read are counted.
+    const isDirty = (): boolean => seen[0]! > 0 && dirtyKib(path) > 0
+    if (isDirty()) return context.skip('the file system has no disk')
+    const bytes = Buffer.alloc(PAGESIZE, 2)
+    await call(fd, bytes, 0, PAGESIZE, 0)
+    expect(isDirty()).toBe(true)
+    await call(fd, bytes, 0, PAGESIZE, 0, RWF_DSYNC)
+    expect(isDirty()).toBe(false)
+    await call(fd, bytes, 0, PAGESIZE, 0, 0)
+    await call(fd, bytes, 0, PAGESIZE, 0, RWF_SYNC)
+    expect(isDirty()).toBe(false)
+  })
+})
+
+it('a write keeps its memory when nothing else does', async () => {
+  const size = 32 << 20
+  const { fd } = file(0)
+  const writing = Array.from({ length: 8 }, (_, part) =>
+    write(fd, new Uint8Array(size).fill(part + 1), 0, size, part * size, RWF_DSYNC),
+  )
+  await collect()
+  await Promise.all(writing)
+  const seen = map(8 * size, PROT_READ, MAP_SHARED, fd)
+  expect(fstatSync(fd).size).toBe(8 * size)
+  const wrong = Array.from({ length: 8 }, (_, part) => part).filter(
+    (part) => seen[part * size] !== part + 1 || seen[(part + 1) * size - 1] !== part + 1,
+  )
+  expect(wrong).toEqual([])
 })
 
 it('a bad argument of a write throws at once', () => {

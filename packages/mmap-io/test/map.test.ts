@@ -7,6 +7,7 @@ import * as api from '@walrus/mmap-io'
 import {
   advise,
   incore,
+  MADV_DONTNEED,
   MADV_POPULATE_READ,
   MAP_POPULATE,
   MAP_PRIVATE,
@@ -19,6 +20,7 @@ import {
   unmap,
 } from '@walrus/mmap-io'
 import { describe, expect, it } from 'vitest'
+import { dirtyKib } from './dirty-pages.ts'
 import { scratch } from './scratch.ts'
 
 const { file, open } = scratch()
@@ -163,6 +165,30 @@ describe('what cannot be mapped', () => {
 })
 
 describe('a part of a map', () => {
+  it('alone is synced', (context) => {
+    // Apart enough that the page cache does not keep them in one piece.
+    const half = 4 << 20
+    const { fd, path } = file(Buffer.alloc(2 * half))
+    const buffer = map(2 * half, PROT_READ | PROT_WRITE, MAP_SHARED, fd)
+    sync(buffer, true)
+    if (dirtyKib(path) > 0) return context.skip('the file system has no disk')
+    buffer[half] = 1
+    sync(buffer, 0, half, true)
+    expect(dirtyKib(path)).toBeGreaterThan(0)
+    sync(buffer, half, half, true)
+    expect(dirtyKib(path)).toBe(0)
+  })
+
+  it('alone is advised', () => {
+    const { fd } = file(Buffer.alloc(3 * PAGESIZE, 1))
+    const buffer = map(3 * PAGESIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd)
+    buffer.fill(2)
+    advise(buffer, PAGESIZE, PAGESIZE, MADV_DONTNEED)
+    expect([buffer[0], buffer[PAGESIZE], buffer[2 * PAGESIZE]]).toEqual([2, 1, 2])
+    advise(buffer.subarray(2 * PAGESIZE), MADV_DONTNEED)
+    expect([buffer[0], buffer[2 * PAGESIZE]]).toEqual([2, 1])
+  })
+
   it('is advised and synced from a page on, to its end when the length is 0', () => {
     const { fd } = file(4 * PAGESIZE)
     const buffer = map(4 * PAGESIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd)
@@ -171,7 +197,8 @@ describe('a part of a map', () => {
     sync(buffer, 2 * PAGESIZE, 0, true)
     sync(buffer, 4 * PAGESIZE, 0, true)
     sync(buffer, 3 * PAGESIZE)
-    expect(incore(buffer.subarray(10, PAGESIZE + 11))[1]).toBeLessThanOrEqual(2)
+    const [absent, present] = incore(buffer.subarray(PAGESIZE - 1, PAGESIZE + 1))
+    expect(absent + present).toBe(2)
     for (const call of [
       () => advise(buffer, 1, PAGESIZE, 0),
       () => advise(buffer.subarray(1), 0),

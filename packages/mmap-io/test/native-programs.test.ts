@@ -3,7 +3,10 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
+
+// They take seconds, and many more beside others or under a sanitizer.
+vi.setConfig({ testTimeout: 600_000 })
 
 async function run(program: string, ...args: string[]): Promise<string> {
   const path = fileURLToPath(new URL(`native/${program}`, import.meta.url))

@@ -8,7 +8,7 @@ export const USAGE = `Usage: pnpm crash [--row ROW]...           all rows with t
        pnpm crash --replay "PLAN" [--site SITE]   one case; with SITE left out of the engine
        pnpm crash:long --seeds FROM-TO [--row ROW]...
                                              seeds from FROM up to, and without, TO; resumes
-       pnpm crash sites [--search] [--site SITE]...
+       pnpm crash sites [--search [--seconds N] [--row ROW]...] [--site SITE]...
                                              replays, or looks for, the plans that kill each site
 A plan is a row and what it takes: crash seed=815 call=17 loss=tail
 Exit codes: 0 every promise kept, 1 a violation, 2 usage.`
@@ -22,7 +22,15 @@ export type Arguments =
       readonly from: number
       readonly to: number
     }
-  | { readonly command: 'sites'; readonly search: boolean; readonly sites: readonly string[] }
+  | {
+      readonly command: 'sites'
+      readonly sites: readonly string[]
+      /** Where to search. */
+      readonly rows: readonly Row[]
+      readonly search: boolean
+      /** How long to search for each site. */
+      readonly seconds: number
+    }
   | { readonly command: 'help' }
 
 const OPTIONS = {
@@ -30,6 +38,7 @@ const OPTIONS = {
   replay: { type: 'string' },
   seeds: { type: 'string' },
   search: { type: 'boolean' },
+  seconds: { type: 'string' },
   site: { type: 'string', multiple: true },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -40,7 +49,7 @@ type OptionName = keyof typeof OPTIONS
 const TAKES: Readonly<Record<string, readonly OptionName[]>> = {
   run: ['row', 'replay', 'site'],
   long: ['row', 'seeds'],
-  sites: ['search', 'site'],
+  sites: ['search', 'seconds', 'site', 'row'],
 }
 
 /** @throws `WALRUS_INVALID_OPTION` */
@@ -55,7 +64,11 @@ export function parseArguments(args: readonly string[], rows: readonly Row[]): A
   }
   const { row: names = [], site: sites = [], replay, search = false } = values
   const chosen = rowsNamed(names, rows)
-  if (command === 'sites') return { command, search, sites }
+  if (command === 'sites') {
+    const refining = values.seconds ?? values.row
+    if (refining !== undefined && !search) throw wrong('--seconds and --row need --search')
+    return { command, search, sites, rows: chosen, seconds: secondsOf(values.seconds) }
+  }
   if (command === 'long') return { command, rows: chosen, ...rangeOf(values.seeds) }
   if (replay === undefined) {
     if (sites.length > 0) throw wrong('--site needs --replay, or the command sites')
@@ -82,6 +95,11 @@ function rowsNamed(names: readonly string[], rows: readonly Row[]): readonly Row
     const known = rows.map((each) => each.name).join(', ')
     throw wrong(`there is no row ${JSON.stringify(name)}: it is one of ${known}`)
   })
+}
+
+function secondsOf(text = '120'): number {
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text)
+  throw wrong(`--seconds must be a whole number from 1 to 99999; got ${JSON.stringify(text)}`)
 }
 
 function rangeOf(text: string | undefined): { from: number; to: number } {

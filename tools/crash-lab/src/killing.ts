@@ -14,9 +14,6 @@ import type { Site } from './sites/site.ts'
 
 const FILE = new URL('../killing-seeds.json', import.meta.url)
 
-/** So long a search goes on for one site, in milliseconds. */
-const SEARCH_MS = 120_000
-
 /** The name of a site, and the plan that kills it. */
 export type Killing = Readonly<Record<string, string>>
 
@@ -114,12 +111,14 @@ async function killedBy(
 
 /**
  * Looks for a plan for every site that has none, or for those that are named, and notes what it finds.
+ * @param seconds how long to go on for each site
  * @returns the names of those that no case misses
  */
 export async function searchKilling(
   pool: Pool,
   names: readonly string[],
   rows: readonly Row[],
+  seconds: number,
   progress: (line: string) => void,
 ): Promise<string[]> {
   const all = sitesNamed(names)
@@ -137,7 +136,7 @@ export async function searchKilling(
       const first = [...new Set([...found.values()].map(({ wide }) => wide).toReversed())]
       const plans = [...first.slice(0, 40), ...candidates]
       const replacement = neutralise(site)
-      yield { site, plans, replacement, untilViolation: true, limitMs: SEARCH_MS }
+      yield { site, plans, replacement, untilViolation: true, limitMs: seconds * 1000 }
     }
   }
   const ran = (

@@ -5,8 +5,8 @@
 
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import type { Row } from './plan.ts'
-import type { Numbers, Pool } from './pool.ts'
+import type { Numbers, Row } from './plan.ts'
+import type { Pool } from './pool.ts'
 import { runRows } from './run-rows.ts'
 import type { Line } from './table.ts'
 

@@ -6,10 +6,11 @@ import { replayKilling, searchKilling, siteNamed } from './killing.ts'
 import { runLong } from './long.ts'
 import { parsePlan } from './plan.ts'
 import { Pool } from './pool.ts'
+import { runPrograms } from './programs.ts'
 import { ROWS } from './rows/index.ts'
 import { runRows } from './run-rows.ts'
 import { neutralise } from './sites/neutralise.ts'
-import { type Line, tableOf, violationsOf } from './table.ts'
+import { type Line, notesOf, tableOf, violationsOf } from './table.ts'
 
 function say(text: string): void {
   if (text !== '') process.stdout.write(`${text}\n`)
@@ -27,6 +28,7 @@ function endProgress(): void {
 function told(lines: readonly Line[]): boolean {
   endProgress()
   say(tableOf(lines))
+  say(notesOf(lines))
   say(violationsOf(lines))
   return lines.every(({ violations }) => violations === 0)
 }
@@ -56,8 +58,10 @@ async function run(pool: Pool, given: Exclude<Arguments, { command: 'help' }>): 
   switch (given.command) {
     case 'run': {
       const runs = given.rows.map((row) => ({ row, plans: row.ciPlans() }))
-      const kept = told(await runRows(pool, runs, progress))
-      return given.whole ? (await replaySites(pool, [])) && kept : kept
+      const lines = await runRows(pool, runs, progress)
+      if (!given.whole) return told(lines)
+      const kept = told([...lines, ...(await runPrograms(progress))])
+      return (await replaySites(pool, [])) && kept
     }
     case 'replay':
       return await replay(pool, given.plan, given.site)
@@ -65,7 +69,7 @@ async function run(pool: Pool, given: Exclude<Arguments, { command: 'help' }>): 
       return told(await runLong(pool, given.rows, given.from, given.to, progress))
     case 'sites': {
       if (!given.search) return await replaySites(pool, given.sites)
-      const survivors = await searchKilling(pool, given.sites, ROWS, progress)
+      const survivors = await searchKilling(pool, given.sites, given.rows, given.seconds, progress)
       endProgress()
       for (const survivor of survivors) say(`SURVIVES ${survivor}`)
       return survivors.length === 0

@@ -2,8 +2,7 @@
 
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { setFlagsFromString } from 'node:v8'
-import type { Counts } from './plan.ts'
+import type { Numbers } from './plan.ts'
 import type { Replacement } from './sites/neutralise.ts'
 
 /** Cases that one worker runs one after the other. */
@@ -17,7 +16,12 @@ export interface Job {
   readonly limitMs?: number
 }
 
-export type Numbers = Readonly<Record<keyof Omit<Counts, 'add'>, number>>
+/** What a worker is sent. */
+export interface Sent {
+  readonly plans: readonly string[]
+  readonly replacement: Replacement | undefined
+  readonly untilViolation: boolean | undefined
+}
 
 /** What a case came to. */
 export interface Result {
@@ -42,17 +46,8 @@ export interface PoolOptions {
 const NOTHING: Numbers = { workloads: 0, crashPoints: 0, recoveries: 0, seeds: 0, faults: 0 }
 /** What was loaded for a job stays in its worker's memory. */
 const JOBS_WITH_REPLACEMENT = 100
-const YOUNG_MB = 64
-
-let flagged = false
-
-/** Each thread has a processor of its own, and none to spare for collecting garbage. */
-function setFlags(): void {
-  if (flagged) return
-  flagged = true
-  setFlagsFromString('--single-threaded-gc')
-  setFlagsFromString(`--min-semi-space-size=${YOUNG_MB}`)
-}
+/** What a case leaves behind is gone when the next but one has run. */
+const YOUNG_MB = 128
 
 /** Runs jobs until none is left; `close` ends the threads. */
 export class Pool {
@@ -60,7 +55,6 @@ export class Pool {
   readonly #seats: Seat[]
 
   constructor({ threads = availableParallelism(), caseMs = 60_000 }: PoolOptions = {}) {
-    setFlags()
     this.#caseMs = caseMs
     this.#seats = Array.from({ length: threads }, () => new Seat(this.#caseMs))
   }
@@ -123,9 +117,9 @@ class Seat {
   /** Resolves to how many cases are over: all, or up to the one that never ended. */
   async #attempt(job: Job, ran: (result: Result) => void, began: number): Promise<number> {
     const worker = (this.#worker ??= new Worker(new URL('./worker.js', import.meta.url), {
-      resourceLimits: { maxYoungGenerationSizeMb: 2 * YOUNG_MB, maxOldGenerationSizeMb: 2048 },
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB, maxOldGenerationSizeMb: 2048 },
     }))
-    const { plans, limitMs = Number.POSITIVE_INFINITY } = job
+    const { plans, replacement, untilViolation, limitMs = Number.POSITIVE_INFINITY } = job
     let over = 0
     let timer: NodeJS.Timeout | undefined
     const outcome = await new Promise<'done' | 'endless' | 'late' | Error>((resolve) => {
@@ -146,7 +140,8 @@ class Seat {
         }
       })
       wait()
-      worker.postMessage(job)
+      const sent: Sent = { plans, replacement, untilViolation }
+      worker.postMessage(sent)
     })
     clearTimeout(timer)
     if (outcome === 'done') return plans.length

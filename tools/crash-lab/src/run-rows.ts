@@ -51,8 +51,9 @@ export async function runRows(
     tally.cases++
     tally.ended = performance.now()
     if (violations.length > 0) tally.violated++
-    for (const each of violations)
-      if (tally.violations.length < MOST_SHOWN) tally.violations.push(each)
+    for (const { plan, what } of violations.slice(0, MOST_SHOWN - tally.violations.length)) {
+      tally.violations.push({ what, replay: `pnpm crash --replay "${plan}"` })
+    }
     if (tally.ended - said < SAY_EVERY_MS) return
     said = tally.ended
     progress(`${tally.row.name}: ${tally.cases} cases, ${tally.violated} with violations`)
@@ -64,6 +65,7 @@ export async function runRows(
     counts,
     violations: violated,
     shown: violations,
+    notes: [],
     seconds: (ended - began) / 1000,
   }))
 }

@@ -1,10 +1,11 @@
 /** The table of counts, and each violation with the one command that replays it. */
 
-import type { Numbers } from './pool.ts'
+import type { Numbers } from './plan.ts'
 
 export interface Shown {
-  readonly plan: string
   readonly what: string
+  /** The command that shows it again. */
+  readonly replay: string
 }
 
 /** What a row came to. */
@@ -17,6 +18,8 @@ export interface Line {
   readonly violations: number
   /** The first of the violations. */
   readonly shown: readonly Shown[]
+  /** What else is to be said of it. */
+  readonly notes: readonly string[]
   readonly seconds: number
 }
 
@@ -58,7 +61,7 @@ export function tableOf(lines: readonly Line[]): string {
 export function violationsOf(lines: readonly Line[]): string {
   return lines
     .flatMap(({ name, shown, violations }) => [
-      ...shown.map(({ plan, what }) => `VIOLATION ${what}\n  pnpm crash --replay "${plan}"`),
+      ...shown.map(({ what, replay }) => `VIOLATION ${what}\n  ${replay}`),
       ...(shown.length > 0 && violations > shown.length
         ? [`… ${name}: ${violations} cases with violations in all`]
         : []),
@@ -66,8 +69,12 @@ export function violationsOf(lines: readonly Line[]): string {
     .join('\n')
 }
 
+export function notesOf(lines: readonly Line[]): string {
+  return lines.flatMap(({ name, notes }) => notes.map((note) => `${name}: ${note}`)).join('\n')
+}
+
 /** Columns of text, the first two to the left. */
-export function aligned(rows: readonly (readonly string[])[]): string {
+function aligned(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)))
   return rows
     .map((row) =>

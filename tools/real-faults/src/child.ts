@@ -54,6 +54,5 @@ async function live(): Promise<void> {
   }
 }
 
-say({ what: 'started', pid: process.pid })
 await live()
 if (!task.linger) process.exit(0)

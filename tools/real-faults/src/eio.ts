@@ -23,6 +23,8 @@ export interface Fault {
   readonly call: string
   /** As strace has it. */
   readonly instead: string
+  /** Whether every later call fails too. */
+  readonly everAfter?: boolean
   /** The code that must be among an error's and its causes'. */
   readonly code: string
   readonly kind:
@@ -34,11 +36,13 @@ export interface Fault {
 
 const FAULTS: readonly Fault[] = [
   { call: 'pwrite64', instead: 'error=EIO', code: 'EIO', kind: 'final' },
+  { call: 'pwrite64', instead: 'error=EIO', everAfter: true, code: 'EIO', kind: 'final' },
   // The system takes nothing and says nothing: it may not be asked for ever.
   { call: 'pwrite64', instead: 'retval=0', code: 'WALRUS_IO', kind: 'final' },
   { call: 'pwrite64', instead: 'error=ENOSPC', code: 'ENOSPC', kind: 'lack' },
   { call: 'fdatasync', instead: 'error=EIO', code: 'EIO', kind: 'final' },
   { call: 'fdatasync', instead: 'error=ENOSPC', code: 'ENOSPC', kind: 'lackFinal' },
+  { call: 'fdatasync', instead: 'error=EIO', everAfter: true, code: 'EIO', kind: 'final' },
   { call: 'fsync', instead: 'error=EIO', code: 'EIO', kind: 'final' },
   { call: 'fsync', instead: 'error=ENOSPC', code: 'ENOSPC', kind: 'lackFinal' },
   { call: 'ftruncate', instead: 'error=EIO', code: 'EIO', kind: 'final' },
@@ -81,7 +85,7 @@ export async function runEio(options: EioOptions): Promise<Outcome> {
     for (const [at, { fault, point }] of chosen.entries()) {
       const found = await failAt(task, fault, point, counts)
       if (found.length > 0) {
-        const where = `${nameOfDurability(durability)}, ${nameOf(point)}, with ${fault.instead}`
+        const where = `${nameOfDurability(durability)}, ${nameOf(point)}, with ${fault.instead}${fault.everAfter === true ? ' ever after' : ''}`
         const replay = `node tools/real-faults/dist/main.js eio --runs ${runs} --seed ${seed} --storage ${storage}`
         violations.push({ what: `${where}: ${found.slice(0, 4).join('; ')}`, replay })
       }
@@ -108,6 +112,7 @@ async function failAt(
     const under = tracing(output, point.call, {
       ...{ ...point, path: join(dir, point.path) },
       instead: fault.instead,
+      everAfter: fault.everAfter === true,
     })
     const life = await new LogProcess(task, undefined, under).ended
     const hits = (await tracedCalls(output)).flatMap(({ injected, text }) =>

@@ -55,7 +55,6 @@ export function follow(
       case 'notClosed':
         failed.push({ what: DOING[report.what], at, unit: undefined, failure: report.failure })
         break
-      case 'started':
       case 'opening':
       case 'opened':
       case 'closing':

@@ -31,9 +31,10 @@ export interface KillOptions {
   readonly progress?: (line: string) => void
 }
 
-/** When a process is killed: so long after it has said something. */
+/** When a process is killed: so long after it has said something so many times. */
 interface Moment {
-  readonly after: 'opening' | 'closing' | number
+  readonly after: 'opening' | 'closing' | 'began' | 'acknowledged'
+  readonly times: number
   readonly ms: number
 }
 
@@ -76,15 +77,15 @@ async function chain(
   try {
     for (let life = 0; life < LIVES; life++) {
       // Drawn also where it cannot be had, so that a seed chooses the same moments everywhere.
-      const slow = random() < 0.25 && canSlow
-      const steps = slow ? between(random, 5, 15) : between(random, 15, 60)
+      const slow = random() < 0.3 && canSlow
+      const steps = slow ? between(random, 5, 12) : between(random, 15, 60)
       const task: Task = {
         ...{ dir, storage: storageName, durability, seed, life, steps },
         linger: true,
       }
       const units = unitsOf(planOf(seed, life, steps))
-      const moment = momentOf(random, units.length)
-      const ended = await killAt(task, moment, slow ? slowly(oneOf(random, [1, 2, 4])) : [])
+      const moment = momentOf(random, units.length, slow)
+      const ended = await killAt(task, moment, slow ? slowly(oneOf(random, [2, 4, 8])) : [])
       const found = strangeEnd(ended)
       const failed = follow(oracle, life, units, ended.reports, durability === 'none')
       for (const { what, failure } of failed.slice(0, 3)) {
@@ -98,7 +99,7 @@ async function chain(
       if (checked.recovery?.torn !== undefined) counts.add('torn tails')
       if (found.length > 0) {
         const which = `seed ${seed}, ${nameOfDurability(durability)}, life ${life}`
-        return `${which}, killed after ${moment.after} and ${moment.ms.toFixed(1)} ms: ${found.join('; ')}`
+        return `${which}, killed ${moment.ms.toFixed(1)} ms after ${moment.after} ${moment.times}: ${found.join('; ')}`
       }
     }
     counts.add('entries recovered', oracle.settledEntries)
@@ -108,21 +109,24 @@ async function chain(
   }
 }
 
-function momentOf(random: Random, units: number): Moment {
+function momentOf(random: Random, units: number, slow: boolean): Moment {
   const kind = random()
-  if (kind < 0.15) return { after: 'opening', ms: random() * 15 }
-  if (kind < 0.3) return { after: 'closing', ms: random() * 8 }
-  return { after: between(random, 0, units - 1), ms: random() < 0.5 ? 0 : random() * 4 }
+  if (kind < 0.15) return { after: 'opening', times: 1, ms: random() * 15 }
+  if (kind < 0.3) return { after: 'closing', times: 1, ms: random() * 8 }
+  const times = between(random, 1, units)
+  // Right after an acknowledgement a slow disk shows best whether it came too early.
+  if (slow || kind < 0.6) return { after: 'acknowledged', times: Math.ceil(times / 2), ms: 0 }
+  return { after: 'began', times, ms: random() < 0.3 ? 0 : random() * 4 }
 }
 
 async function killAt(task: Task, moment: Moment, under: readonly string[]): Promise<Life> {
-  let come = false
-  const heard = (report: Report): void => {
-    const now =
-      report.what === moment.after || (report.what === 'began' && report.unit === moment.after)
-    // One that could not be opened or closed says nothing more.
-    if (come || !(now || report.what === 'notOpened' || report.what === 'notClosed')) return
-    come = true
+  let left = moment.times
+  const heard = ({ what }: Report): void => {
+    // One that could not be opened says nothing more, and one that has closed only waits.
+    const over = what === 'notOpened' || what === 'notClosed' || what === 'closed'
+    if (what === moment.after) left--
+    else if (!over) return
+    if (left > 0 && !over) return
     if (moment.ms === 0) child.kill()
     else void sleep(moment.ms).then(() => child.kill())
   }

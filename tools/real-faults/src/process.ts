@@ -26,7 +26,6 @@ export class LogProcess {
   readonly #child: ReturnType<typeof spawn>
   readonly #reports: Report[] = []
   readonly #heard: (report: Report) => void
-  #pid: number | undefined
   #errors = ''
   #hung = false
 
@@ -45,6 +44,8 @@ export class LogProcess {
     this.#heard = heard
     this.#child = spawn(command, [...args, ...own], {
       stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+      // A group of its own, to be killed as one.
+      detached: true,
       env: {
         ...env,
         // The calls under test are to be system calls, made by one thread beside the main one, so that they can be counted.
@@ -63,17 +64,14 @@ export class LogProcess {
     })
   }
 
-  /** With SIGKILL, at once. */
+  /** With SIGKILL, at once, and with it what it runs under. */
   kill(): void {
-    if (this.#pid === undefined || this.#pid === this.#child.pid) {
-      this.#child.kill('SIGKILL')
-      return
-    }
-    // Its tracer ends with it; the other way round it might go on for a while.
+    const { pid } = this.#child
+    if (pid === undefined) return
     try {
-      process.kill(this.#pid, 'SIGKILL')
+      process.kill(-pid, 'SIGKILL')
     } catch {
-      this.#child.kill('SIGKILL')
+      // It has gone by itself.
     }
   }
 
@@ -102,7 +100,6 @@ export class LogProcess {
   }
 
   #hear(report: Report): void {
-    if (report.what === 'started') this.#pid = report.pid
     this.#reports.push(report)
     this.#heard(report)
   }

@@ -31,7 +31,6 @@ export interface Failure {
 }
 
 export type Report =
-  | { readonly what: 'started'; readonly pid: number }
   | { readonly what: 'opening' | 'opened' | 'closing' | 'closed' }
   | { readonly what: 'notOpened' | 'notSynced' | 'notClosed'; readonly failure: Failure }
   | { readonly what: 'began'; readonly unit: number }

@@ -39,6 +39,8 @@ export interface Injection {
   readonly instead: string
   /** To the how manieth, from 1, that each thread makes. */
   readonly number: number
+  /** And to every later one. */
+  readonly everAfter?: boolean
   /** Counting only calls on this file. */
   readonly path?: string | undefined
 }
@@ -47,11 +49,11 @@ export interface Injection {
 export function tracing(output: string, calls: string, injection?: Injection): string[] {
   const args = ['strace', '-f', '-qq', '-y', '-s', '0', '-o', output, '-e', `trace=${calls}`]
   if (injection === undefined) return [...args, '--seccomp-bpf']
-  const { call, instead, number, path } = injection
+  const { call, instead, number, everAfter, path } = injection
   if (path !== undefined) args.push('-P', path)
   // A signal is not delivered where seccomp chooses the calls.
   if (!instead.startsWith('signal=')) args.push('--seccomp-bpf')
-  return [...args, '-e', `inject=${call}:${instead}:when=${number}`]
+  return [...args, '-e', `inject=${call}:${instead}:when=${number}${everAfter === true ? '+' : ''}`]
 }
 
 /** One system call of a traced process. */

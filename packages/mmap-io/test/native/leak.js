@@ -1,15 +1,15 @@
 // Maps and unmaps a million times, in bursts between turns of the event loop, and lets others be
 // collected; neither memory nor addresses nor maps may be used up.
 //
-// `node --expose-gc leak.js [times]`
+// `node --expose-gc leak.js`; WALRUS_TEST_SCALE asks for more rounds or fewer.
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { MAP_SHARED, map, PROT_READ, unmap, write } from '../../dist/index.js'
 
-const times = Number(process.argv[2] ?? 1_000_000)
-const WARM_UP = Math.min(times, 20_000)
+const times = 1_000_000 * Number(process.env['WALRUS_TEST_SCALE'] ?? 1)
+const WARM_UP = 20_000
 
 const dir = mkdtempSync(join(tmpdir(), 'walrus-leak-'))
 const fd = openSync(join(dir, 'file'), 'w+')

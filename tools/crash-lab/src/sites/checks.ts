@@ -20,8 +20,9 @@ import ts from 'typescript-6'
 import { type Decoded, higher, isComparison, type Origin } from './decoded.ts'
 import { found } from './durability.ts'
 import { type Ending, isNothing, type Outcomes } from './outcome.ts'
-import { isFunctionWithBody, type Program, type Unit, walk } from './program.ts'
+import type { Program } from './program.ts'
 import type { Found } from './site.ts'
+import { isFunctionWithBody, type Unit, walk } from './units.ts'
 
 const READS = new Set(['read', 'readSync'])
 

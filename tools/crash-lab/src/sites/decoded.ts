@@ -16,7 +16,8 @@
  */
 
 import ts from 'typescript-6'
-import { enclosingFunction, type Program, type Unit, walk } from './program.ts'
+import type { Program } from './program.ts'
+import { enclosingFunction, type Unit, walk } from './units.ts'
 
 /** Where a value comes from; of two, the first weighs more. */
 const WEIGHT = { checksum: 3, disk: 2, size: 1 }

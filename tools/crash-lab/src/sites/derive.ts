@@ -10,15 +10,16 @@
  * `loader.ts` loads the packages with it.
  */
 
-import type ts from 'typescript-6'
+import ts from 'typescript-6'
 import { Checks } from './checks.ts'
 import { Decoded } from './decoded.ts'
 import { Durability } from './durability.ts'
 import { Outcomes } from './outcome.ts'
-import { Program, unitName, walk } from './program.ts'
+import { Program } from './program.ts'
 import { ROOT } from './root.ts'
 import type { Found, Site } from './site.ts'
 import { PACKAGES, readSources, type Source } from './sources.ts'
+import { unitName, walk } from './units.ts'
 import { Waits } from './waits.ts'
 
 interface FoundNode extends Found {
@@ -50,6 +51,7 @@ export function deriveSites(root: string = ROOT, packages: readonly string[] = P
 function named(program: Program, source: Source, all: readonly FoundNode[]): Site[] {
   const counts = new Map<string, number>()
   const { package: name, file, node: text } = source
+  const usesFs = importsFs(text)
   return all
     .toSorted((a, b) => a.start - b.start || b.end - a.end)
     .map(({ node, kind, start, end, edits }) => {
@@ -66,7 +68,17 @@ function named(program: Program, source: Source, all: readonly FoundNode[]): Sit
         function: where,
         line: text.getLineAndCharacterOfPosition(start).line + 1,
         text: text.text.slice(start, end).replaceAll(/\s+/g, ' '),
+        usesFs,
         edits,
       }
     })
+}
+
+function importsFs(file: ts.SourceFile): boolean {
+  return file.statements.some(
+    (each) =>
+      ts.isImportDeclaration(each) &&
+      ts.isStringLiteral(each.moduleSpecifier) &&
+      each.moduleSpecifier.text.startsWith('node:fs'),
+  )
 }

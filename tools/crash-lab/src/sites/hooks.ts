@@ -16,6 +16,15 @@ interface Resolved {
 }
 
 const root = pathToFileURL(ROOT).href
+/** What the storage on `node:fs` gets in place of Node's own modules, where the query asks for it. */
+const SIMULATED: Readonly<Record<string, string>> = {
+  'node:fs': new URL('simulated/fs.js', import.meta.url).href,
+  'node:fs/promises': new URL('simulated/fs-promises.js', import.meta.url).href,
+  'node:net': new URL('simulated/net.js', import.meta.url).href,
+}
+/** Part of the query of modules that are to have a simulated `node:fs`. */
+export const SIMULATE_FS = '&fs=simulated'
+const SEGMENT = `${root}packages/segment/dist/`
 const replacements = new Map<string, string>()
 
 /** Has a module replaced for everything with a query. */
@@ -40,8 +49,10 @@ export function resolve<R extends Resolved | Promise<Resolved>, C extends { pare
   context: C,
   next: (specifier: string, context: C) => R,
 ): R | Resolved | Promise<Resolved> {
-  const found = next(specifier, context)
   const query = queryOf(context.parentURL)
+  const simulated = query.endsWith(SIMULATE_FS) ? SIMULATED[specifier] : undefined
+  const isOfStorage = context.parentURL?.startsWith(SEGMENT) === true
+  const found = next(simulated !== undefined && isOfStorage ? simulated : specifier, context)
   if (query === '') return found
   return found instanceof Promise
     ? found.then((each) => withQuery(each, query))

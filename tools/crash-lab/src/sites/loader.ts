@@ -8,7 +8,7 @@
 
 import * as module from 'node:module'
 import { type MessagePort, MessageChannel } from 'node:worker_threads'
-import { type Handed, load, replace, resolve } from './hooks.ts'
+import { type Handed, load, replace, resolve, SIMULATE_FS } from './hooks.ts'
 import type { Replacement } from './neutralise.ts'
 
 /** Since Node 22.15: hooks that run in the thread that imports. */
@@ -24,10 +24,15 @@ let loaded = 0
  * Imports a module of this tool or of the packages, and with it all it imports of them.
  * @param entry the address of a built module (`dist`), which may import the packages like any other
  * @param replacement what stands in place of one of the packages' modules; all as it is without
+ * @param simulateFs whether the storage on `node:fs` gets a simulated one (simulated-fs.ts)
  */
-export async function importWith<T>(entry: string, replacement?: Replacement): Promise<T> {
+export async function importWith<T>(
+  entry: string,
+  replacement?: Replacement,
+  simulateFs: boolean = false,
+): Promise<T> {
   register()
-  const query = `?site=${++loaded}`
+  const query = `?site=${++loaded}${simulateFs ? SIMULATE_FS : ''}`
   if (replacement !== undefined) {
     if (port === undefined) replace(replacement, query)
     else await tell(port, replacement, query)

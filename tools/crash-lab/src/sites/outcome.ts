@@ -18,7 +18,8 @@
 
 import ts from 'typescript-6'
 import type { Decoded } from './decoded.ts'
-import { enclosingFunction, type Program, type Unit, walk } from './program.ts'
+import type { Program } from './program.ts'
+import { enclosingFunction, type Unit, walk } from './units.ts'
 
 /** How a branch ends, weakest first. */
 const STRENGTH = { 'goes on': 0, breaks: 1, leaves: 2, rejects: 3, throws: 4 }

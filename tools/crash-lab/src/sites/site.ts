@@ -38,6 +38,8 @@ export interface Site {
   readonly line: number
   /** What stands there, on one line. */
   readonly text: string
+  /** Whether its file is of the storage on `node:fs`, which `storage-sim` takes the place of (simulated-fs.ts). */
+  readonly usesFs: boolean
   /** What leaves it out. */
   readonly edits: readonly Edit[]
 }
