@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { crc32 } from '@walrus/codec'
 import { Begun } from '@walrus/segment'
 import { SimulatedDisk } from '@walrus/storage-sim'
 import { describe, expect, it } from 'vitest'
@@ -136,6 +137,40 @@ describe('the segments of a large transaction', () => {
     expect(seals).toEqual(all.slice(1).map(({ header }) => header.id))
     const indexes = names().filter((name) => name.endsWith('.idx'))
     expect(indexes).toHaveLength(all.length)
+  })
+
+  it('begin and end where the storage wants groups to', async () => {
+    const disk = new SimulatedDisk({ align: 4096 })
+    await disk.run(async (storage) => {
+      const log = await Log.open('/log', { storage, ...small })
+      await log.append('first')
+      const transaction = log.begin()
+      fill(transaction)
+      await transaction.commit()
+      await log.append('last')
+      await log.close()
+      for await (const item of inspect('/log', { storage })) {
+        if (item.type === 'group') expect([item.offset % 4096, item.length % 4096]).toEqual([0, 0])
+      }
+      expect(await verify('/log', { storage })).toMatchObject({ ok: true, entries: COUNT + 2 })
+      const again = await Log.open('/log', { storage, readOnly: true })
+      expect((await contents(again, '', 2)).slice(0, 100)).toEqual(expected(''))
+      await again.close()
+    })
+  })
+
+  it('are found wanting when one continues what the one before it is no part of', async () => {
+    const log = await Log.open(dir(), small)
+    for (let n = 0; n < 3; n++) await log.append(numbered(n, 60_000))
+    await log.close()
+    const path = join(dir(), '000000000002.seg')
+    const bytes = readFileSync(path)
+    bytes[112] = Begun.continuation
+    bytes.writeUInt32LE(crc32(bytes.subarray(0, 188)), 188)
+    writeFileSync(path, bytes)
+    expect((await verify(dir())).damage).toMatchObject([
+      { code: 'WALRUS_CORRUPT', file: path, offset: 112, message: /continues a commit/ },
+    ])
   })
 
   it('are not copied by the recovery after a crash', async () => {
