@@ -269,8 +269,9 @@ class Analyst {
 
 /** Whether a segment goes on with the commit that the one before it begins, or goes on with. */
 export function continues(header: SegmentHeader, before: SegmentHeader | undefined): boolean {
-  const { id, predecessor, commitEnd } = header
-  return before?.id === id - 1 && before.salt === predecessor.salt && before.commitEnd === commitEnd
+  const { id, predecessor, firstLsn, commitEnd } = header
+  if (commitEnd <= firstLsn || before?.id !== id - 1) return false
+  return before.salt === predecessor.salt && before.commitEnd === commitEnd
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
