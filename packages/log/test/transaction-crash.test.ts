@@ -2,8 +2,17 @@
 
 import { SimulatedDisk } from '@walrus/storage-sim'
 import { describe, expect, it } from 'vitest'
-import type { Durability } from '../src/index.ts'
-import { crashed, ENDS, faults, type Progress, SHAPES, workload } from './transaction-crash.ts'
+import { type Durability, Log } from '../src/index.ts'
+import {
+  crashed,
+  DIR,
+  ENDS,
+  faults,
+  options,
+  type Progress,
+  SHAPES,
+  workload,
+} from './transaction-crash.ts'
 
 const DURABILITIES: Readonly<Record<string, Durability>> = {
   commit: 'commit',
@@ -73,4 +82,43 @@ describe('a power loss while the segments of a large transaction get their names
       }
     },
   )
+})
+
+describe('a recovery that is itself stopped', () => {
+  it('leaves nothing of a transaction whose first segment has no name, in whichever call it is', async () => {
+    const shape = SHAPES['spilled']!
+    const disk = new SimulatedDisk({ seed: 7 })
+    const progress: Progress = { stage: 'before' }
+    let left: SimulatedDisk | undefined
+    disk.fault = ({ kind }) => {
+      // All the others have theirs.
+      if (progress.stage === 'begun' && kind === 'sync directory') left ??= crashed(disk, 'kept')
+      return undefined
+    }
+    await disk.run((storage) => workload(storage, 'commit', shape, progress))
+    const names = [...left!.files().keys()].filter((path) => path.endsWith('.seg'))
+    expect(names.length).toBeGreaterThan(2)
+    expect(names).not.toContain(`${DIR}/000000000002.seg`)
+    for (const end of ['kill', 'lost', 'any'] as const) {
+      for (let at = 0; ; at++) {
+        const again = left!.copy({ seed: at })
+        let stopped: SimulatedDisk | undefined
+        again.fault = ({ change }) => {
+          if (change === at) stopped = crashed(again, end)
+          return undefined
+        }
+        await again.run(async (storage) => {
+          const log = await Log.open(DIR, { storage, ...options })
+          await log.close()
+        })
+        if (stopped === undefined) {
+          expect(at).toBeGreaterThan(10)
+          break
+        }
+        const found = await faults(stopped, shape, { stage: 'begun' }, true)
+        expect(found, `in call ${at} of the recovery, ${end}`).toEqual([])
+        expect(at).toBeLessThan(100)
+      }
+    }
+  })
 })
