@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** @typedef {import('./reporter.js').Report} Report */
-/** @typedef {{ name: string, ok: boolean, reports?: Report[] }} Stage `reports` of a run of tests */
+/**
+ * @typedef {{ name: string, ok: boolean, reports?: Report[], packages?: string[] }} Stage
+ * `reports` of a run of tests, and `packages` where not those of all have to be among them
+ */
 
 /**
  * @param {Stage[]} stages
@@ -24,7 +27,7 @@ export function summarize(stages, packages) {
       else failed.push(stage.name)
       continue
     }
-    const problems = packages
+    const problems = (stage.packages ?? packages)
       .filter((name) => !stage.reports?.some((report) => report.package === name))
       .map((name) => `${name}: its tests did not run to the end`)
     for (const report of stage.reports) {
@@ -49,27 +52,38 @@ export function summarize(stages, packages) {
 
 /**
  * @param {string} file one line a stage: `ok` or `FAILED`, a tab, its name
- * @param {string} reports a directory for each stage that ran tests, of its name
+ * @param {string} reports a directory for each stage that ran tests, of its name; in it a file for each report, and
+ *   `groups` where only the packages in some folders were tested
+ * @param {string} root
  * @returns {Stage[]}
  */
-export function readStages(file, reports) {
+export function readStages(file, reports, root) {
   const lines = readFileSync(file, 'utf8').trim().split('\n').filter(Boolean)
   return lines.map((line) => {
     const [verdict, name = ''] = line.split('\t')
     const dir = join(reports, name)
     const stage = { name, ok: verdict === 'ok' }
     if (!existsSync(dir)) return stage
-    const found = readdirSync(dir).map((report) => readFileSync(join(dir, report), 'utf8'))
-    return { ...stage, reports: found.map((text) => JSON.parse(text)) }
+    const names = readdirSync(dir).filter((entry) => entry !== 'groups')
+    const found = names.map((report) => readFileSync(join(dir, report), 'utf8'))
+    const tested = { ...stage, reports: found.map((text) => JSON.parse(text)) }
+    const groups = join(dir, 'groups')
+    if (!existsSync(groups)) return tested
+    return {
+      ...tested,
+      packages: packagesWithTests(root, readFileSync(groups, 'utf8').split(/\s+/)),
+    }
   })
 }
 
 /**
  * @param {string} root
+ * @param {string[]} groups
  * @returns {string[]}
  */
-function packagesWithTests(root) {
-  return ['packages', 'apps', 'tools']
+function packagesWithTests(root, groups = ['packages', 'apps', 'tools']) {
+  return groups
+    .filter((group) => group !== '')
     .filter((group) => existsSync(join(root, group)))
     .flatMap((group) => readdirSync(join(root, group)).map((name) => join(root, group, name)))
     .map((dir) => join(dir, 'package.json'))
@@ -81,7 +95,7 @@ function packagesWithTests(root) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [, , root = '', stages = '', reports = ''] = process.argv
-  const { lines, ok } = summarize(readStages(stages, reports), packagesWithTests(root))
+  const { lines, ok } = summarize(readStages(stages, reports, root), packagesWithTests(root))
   process.stdout.write(`${lines.join('\n')}\n`)
   process.exitCode = ok ? 0 : 1
 }

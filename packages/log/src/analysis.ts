@@ -7,7 +7,7 @@
  */
 
 import { crc32, WalrusError } from '@walrus/codec'
-import { Begun, type SegmentHeader, type Storage } from '@walrus/segment'
+import { Begun, PLAIN_STREAM, type SegmentHeader, type Storage } from '@walrus/segment'
 import { hasCode } from './errors.ts'
 import { segmentIds, segmentPath } from './names.ts'
 import { missing, SegmentFiles } from './segment-files.ts'
@@ -196,6 +196,8 @@ class Analyst {
     const scanned = known ?? (await this.#files.scan(last, size))
     // Bad bytes in it are judged as after a crash: they were durable.
     if (scanned.scan.nextLsn !== tail.durable.lsn) return undefined
+    const plainNext = scanned.index.nextBefore(PLAIN_STREAM, size) ?? last.plainNext
+    if (plainNext !== tail.durable.plainNext) return undefined
     return {
       logId: last.logId,
       ids: this.#ids,
@@ -274,6 +276,7 @@ export function continues(header: SegmentHeader, before: SegmentHeader | undefin
   return before.salt === predecessor.salt && before.commitEnd === commitEnd
 }
 
+/** Of two of the same length. */
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at])
+  return a.every((byte, at) => byte === b[at])
 }

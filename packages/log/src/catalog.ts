@@ -92,9 +92,15 @@ export class Catalog {
     return [...this.#byName.values()].filter((stream) => stream.declared)
   }
 
-  /** Takes what a declaration or snapshot says. */
+  /**
+   * Takes what a declaration or snapshot says.
+   * @throws `WALRUS_CORRUPT` when it gives a stream's number to another one, or a stream another number
+   */
   restore(record: StreamRecord): void {
     let stream = this.#byName.get(record.name)
+    if (stream !== this.#byId.get(record.id)) {
+      throw badRecord(`gives number ${record.id} to another stream than before`)
+    }
     if (stream === undefined) {
       stream = new StreamState(record.id, record.name, record.first, record.next, true)
       this.#byName.set(record.name, stream)
@@ -140,10 +146,11 @@ export function declarationBytes(stream: StreamState): number {
 }
 
 export function decodeDeclaration(body: Uint8Array): StreamRecord {
-  if (body.length < 17) throw badRecord()
+  if (body.length < 17) throw badRecord('ends early')
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength)
   const first = Number(view.getBigUint64(8, true))
-  return { id: view.getUint32(0, true), first, next: first, name: decodeName(body.subarray(16)) }
+  const name = decodeName(body.subarray(16))
+  return possible({ id: view.getUint32(0, true), first, next: first, name })
 }
 
 const RECORD_BYTES = 24
@@ -181,28 +188,39 @@ export function decodeSnapshot(body: Uint8Array): StreamRecord[] {
   const records: StreamRecord[] = []
   let at = 0
   while (at < body.length) {
-    if (at + RECORD_BYTES > body.length) throw badRecord()
+    if (at + RECORD_BYTES > body.length) throw badRecord('ends early')
     const nameEnd = at + RECORD_BYTES + view.getUint32(at + 4, true)
-    if (nameEnd > body.length) throw badRecord()
-    records.push({
+    if (nameEnd > body.length) throw badRecord('ends early')
+    const record = {
       id: view.getUint32(at, true),
       first: Number(view.getBigUint64(at + 8, true)),
       next: Number(view.getBigUint64(at + 16, true)),
       name: decodeName(body.subarray(at + RECORD_BYTES, nameEnd)),
-    })
+    }
+    records.push(possible(record))
     at = nameEnd
   }
   return records
+}
+
+/** Refuses a record that no writer makes. */
+function possible(record: StreamRecord): StreamRecord {
+  const { id, name, first, next } = record
+  const named = name !== '' && Buffer.byteLength(name) <= MAX_STREAM_NAME_BYTES
+  if (id < FIRST_NAMED_STREAM || !named || !Number.isSafeInteger(Math.max(first, next))) {
+    throw badRecord('holds what cannot be')
+  }
+  return record
 }
 
 function decodeName(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (cause) {
-    throw new WalrusError('WALRUS_CORRUPT', 'the catalog has a name that is not UTF-8', { cause })
+    throw badRecord('has a name that is not UTF-8', cause)
   }
 }
 
-function badRecord(): WalrusError {
-  return new WalrusError('WALRUS_CORRUPT', 'the catalog has a record that ends early')
+function badRecord(what: string, cause?: unknown): WalrusError {
+  return new WalrusError('WALRUS_CORRUPT', `a record of the catalog ${what}`, { cause })
 }

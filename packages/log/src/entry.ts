@@ -85,14 +85,13 @@ export function entryAt(
   const time = baseTime + frameTime(words, at)
   const body = at + FRAME_HEADER_BYTES
   const attributes = frameAttributesLength(words, at)
-  if (attributes === 0) {
-    const data = new Uint8Array(bytes.buffer, body, length)
-    return new LogEntry(position, data, time, undefined)
+  if (attributes > 0) {
+    const encoded = {
+      flags: frameFlags(words, at),
+      bytes: bytes.subarray(body, body + attributes),
+    }
+    const data = new Uint8Array(bytes.buffer, body + attributes, length - attributes)
+    return new LogEntry(position, data, time, encoded)
   }
-  return new LogEntry(
-    position,
-    new Uint8Array(bytes.buffer, body + attributes, length - attributes),
-    time,
-    { flags: frameFlags(words, at), bytes: bytes.subarray(body, body + attributes) },
-  )
+  return new LogEntry(position, new Uint8Array(bytes.buffer, body, length), time, undefined)
 }

@@ -6,6 +6,7 @@
 import { WalrusError } from '@walrus/codec'
 import {
   type Attributes,
+  checkFrame,
   decodeAttributes,
   decodeSeal,
   FRAME_HEADER_BYTES,
@@ -167,8 +168,8 @@ async function readGroup(
   if (header === undefined) return undefined
   const words = new Int32Array(header.size / 4)
   const bytes = new Uint8Array(words.buffer)
-  const read = await file.read(bytes, offset)
-  if (read < header.size || !isGroupWhole(bytes, words, 0, header, seed)) return undefined
+  await file.read(bytes, offset)
+  if (!isGroupWhole(bytes, words, 0, header, seed)) return undefined
   return { header, bytes, words }
 }
 
@@ -192,22 +193,39 @@ function* itemsOf(
   yield { type: 'group', file, offset, length: header.size, header }
   let at = GROUP_HEADER_BYTES
   for (let number = 0; number < header.count; number++) {
-    const length = frameBytes(frameLength(words, at))
-    const body = at + FRAME_HEADER_BYTES
-    const data = body + frameAttributesLength(words, at)
-    yield {
-      type: 'frame',
-      file,
-      offset: offset + at,
-      length,
-      lsn: header.firstLsn + number,
-      stream: frameStream(words, at),
-      kind: frameKind(words, at),
-      position: framePosition(words, at),
-      time: segment.baseTime + frameTime(words, at),
-      attributes: decodeAttributes(frameFlags(words, at), bytes.subarray(body, data)),
-      data: bytes.subarray(data, body + frameLength(words, at)),
-    }
-    at += length
+    yield itemOf(bytes, words, at, { file, offset: offset + at }, header.firstLsn + number, segment)
+    at += frameBytes(frameLength(words, at))
+  }
+}
+
+function itemOf(
+  bytes: Uint8Array,
+  words: Int32Array,
+  at: number,
+  place: { file: string; offset: number },
+  lsn: number,
+  segment: SegmentHeader,
+): InspectItem {
+  const piece = { ...place, length: frameBytes(frameLength(words, at)) }
+  const body = at + FRAME_HEADER_BYTES
+  const data = body + frameAttributesLength(words, at)
+  let attributes: Attributes
+  try {
+    checkFrame(words, at, place.file, place.offset)
+    attributes = decodeAttributes(frameFlags(words, at), bytes.subarray(body, data))
+  } catch (error) {
+    if (!hasCode(error, 'WALRUS_CORRUPT')) throw error
+    return { type: 'bad', ...piece, message: (error as Error).message }
+  }
+  return {
+    type: 'frame',
+    ...piece,
+    lsn,
+    stream: frameStream(words, at),
+    kind: frameKind(words, at),
+    position: framePosition(words, at),
+    time: segment.baseTime + frameTime(words, at),
+    attributes,
+    data: bytes.subarray(data, body + frameLength(words, at)),
   }
 }

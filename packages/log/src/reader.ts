@@ -96,9 +96,9 @@ export class Reader {
     const memory = segment.memory(end)
     if (memory !== undefined) {
       const { bytes, words } = memory
-      const size = offset + FRAME_HEADER_BYTES > end ? 0 : frameBytes(frameLength(words, offset))
+      const size = frameBytes(frameLength(words, offset))
       const whole =
-        size > 0 &&
+        (offset & 3) === 0 &&
         offset + size <= end &&
         (!this.#verify ||
           isWhole(bytes, words, offset, offset + size, segment.seed, segment.checksums))

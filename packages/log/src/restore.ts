@@ -8,10 +8,13 @@ import {
   FrameKind,
   frameKind,
   frameLength,
+  framePosition,
+  frameStream,
 } from '@walrus/segment'
 import { Catalog, decodeDeclaration, decodeSnapshot } from './catalog.ts'
+import { corrupt, hasCode } from './errors.ts'
 import { readFrameSync } from './frame-reader.ts'
-import type { SegmentTable } from './segment-table.ts'
+import type { FrameFinder, SegmentTable, TableSegment } from './segment-table.ts'
 
 /** The catalog as of the end of the log; `plainNext` is the plain log's next index there. */
 export function restoreCatalog(table: SegmentTable, plainNext: number): Catalog {
@@ -23,9 +26,8 @@ export function restoreCatalog(table: SegmentTable, plainNext: number): Catalog 
 /** The segment that begins with the newest snapshot there is; one that was torn as it was begun has lost its own. */
 function newestSnapshot(table: SegmentTable): number {
   for (let at = table.segments.length - 1; ; at--) {
-    const { id, catalogSegment, catalogFrames } = table.segments[at]!.header
-    const own = catalogSegment === id && catalogFrames > 0
-    if (!own || at === 0 || table.indexAt(at).heads().length > 0) return catalogSegment
+    if (at === 0 || table.indexAt(at).heads().length > 0)
+      return table.segments[at]!.header.catalogSegment
   }
 }
 
@@ -46,16 +48,36 @@ export function advanceCatalog(
 
 function restoreFrom(table: SegmentTable, at: number, catalog: Catalog): void {
   const segment = table.segments[at]!
+  const end = table.endOf(at)
   const index = table.indexAt(at)
+  try {
+    restoreBy(index, segment, end.end, catalog)
+  } catch (error) {
+    // Unless the index led astray, it fails again.
+    if (index !== segment.indexFile || !hasCode(error, 'WALRUS_CORRUPT')) throw error
+    restoreBy(segment.rebuild(end), segment, end.end, catalog)
+  }
+}
+
+function restoreBy(index: FrameFinder, segment: TableSegment, end: number, catalog: Catalog): void {
   const heads = index.heads()
   const own = heads.find(({ stream }) => stream === CATALOG_STREAM)
   const known = catalog.own.next
   for (let position = Math.max(known, own?.first ?? 0); position < (own?.next ?? 0); position++) {
     const offset = index.find(CATALOG_STREAM, position)
-    const { words, bytes } = readFrameSync(segment, offset, table.endOf(at).end, position)
+    const { words, bytes } = readFrameSync(segment, offset, end, position)
+    if (frameStream(words, 0) !== CATALOG_STREAM || framePosition(words, 0) !== position) {
+      throw corrupt(segment.path, offset, `no frame ${position} of the catalog stands`)
+    }
     const body = bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + frameLength(words, 0))
-    if (frameKind(words, 0) === FrameKind.streamDeclared) catalog.restore(decodeDeclaration(body))
-    else for (const record of decodeSnapshot(body)) catalog.restore(record)
+    try {
+      if (frameKind(words, 0) === FrameKind.streamDeclared) catalog.restore(decodeDeclaration(body))
+      else for (const record of decodeSnapshot(body)) catalog.restore(record)
+    } catch (error) {
+      throw hasCode(error, 'WALRUS_CORRUPT')
+        ? corrupt(segment.path, offset, (error as Error).message)
+        : error
+    }
   }
   for (const { stream, next } of heads) catalog.reached(stream, next)
 }

@@ -156,7 +156,6 @@ async function readSeal(
   id: number,
   salt: number,
 ): Promise<number | undefined> {
-  if (offset < SEGMENT_HEADER_BYTES) return undefined
   const bytes = new Uint8Array(SEAL_BYTES)
   const read = await file.read(bytes, offset)
   return decodeSeal(bytes.subarray(0, read), offset, id, seedOf(salt))?.successor

@@ -218,12 +218,11 @@ export class TableSegment {
   }
 }
 
-/** Whether an index file is of this segment as it is now. Of the plain log it must have every position. */
+/** Whether an index file is of this segment as it is now: has every frame, and of the plain log every position. */
 export function isIndexOf(file: IndexFile, header: SegmentHeader, ends: SegmentEnd): boolean {
-  const { salt, id, end, endLsn } = file.segment
-  if (salt !== header.salt || id !== header.id || end !== ends.end || endLsn !== ends.endLsn) {
-    return false
-  }
+  const { salt, end, endLsn } = file.segment
+  if (salt !== header.salt || end !== ends.end || endLsn !== ends.endLsn) return false
+  if (file.frames !== endLsn - header.firstLsn) return false
   const plain = file.heads().find(({ stream }) => stream === PLAIN_STREAM)
   const { first, next } = plain ?? { first: header.plainNext, next: header.plainNext }
   return first === header.plainNext && next === ends.plainNext

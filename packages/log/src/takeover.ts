@@ -204,7 +204,6 @@ async function copySegment(
   copy: Copy,
 ): Promise<void> {
   const { id, path, header, scan } = source
-  if (from >= scan.end) return
   const file = await storage.open(path, 'read')
   try {
     const { checksums } = storage

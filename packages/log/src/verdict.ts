@@ -85,16 +85,13 @@ export async function findEnd(files: SegmentFiles, evidence: Evidence): Promise<
   }
 }
 
-/** Whether a segment's groups lead up to the next one. */
+/** Whether a segment's groups lead up to the next one, which names it as the one it follows. */
 function joins(segment: ScannedSegment, next: ScannedSegment | undefined): boolean {
   if (next === undefined) return false
-  const { scan, header, id } = segment
+  const { scan, header } = segment
   const { predecessor, firstLsn } = next.header
   return (
-    predecessor.id === id &&
-    predecessor.salt === header.salt &&
-    predecessor.end === scan.end &&
-    firstLsn === scan.nextLsn
+    predecessor.salt === header.salt && predecessor.end === scan.end && firstLsn === scan.nextLsn
   )
 }
 
@@ -111,7 +108,7 @@ async function remainderOf(
     throw missing(files.dir, scan.seal.successor, why)
   }
   return await files.with(id, (file) =>
-    searchRemainder(file, scan.end, Math.min(to, size), seedOf(header.salt)),
+    searchRemainder(file, scan.end, Math.max(scan.end, Math.min(to, size)), seedOf(header.salt)),
   )
 }
 

@@ -216,12 +216,14 @@ class Verification {
         this.#count(group)
       })
       this.#plainNext = index.nextBefore(0, end) ?? this.#plainNext ?? header.plainNext
-      if (scan.end !== end || (endLsn !== undefined && scan.nextLsn !== endLsn)) {
+      // Without a successor or a tail file to say where it ends, its seal does.
+      const sealed = endLsn === undefined && scan.stop === 'seal'
+      if ((scan.end !== end && !sealed) || (endLsn !== undefined && scan.nextLsn !== endLsn)) {
         const what = `has no whole commit group where the one with LSN ${scan.nextLsn} must stand, at byte ${scan.end}`
         this.#add('WALRUS_CORRUPT', path, scan.end, this.#plainNext, what)
         return
       }
-      this.#checkIndex(extent, index, scan.nextLsn)
+      this.#checkIndex({ ...extent, end: scan.end }, index, scan.nextLsn)
     } finally {
       await file.close()
     }

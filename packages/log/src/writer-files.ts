@@ -168,7 +168,8 @@ export class WriterFiles {
   cutOff(): unknown {
     const active = this.#active
     try {
-      active.file!.truncateSync(active.writtenEnd)
+      // Also to cut nothing may need space.
+      if (active.file!.sizeSync() > active.writtenEnd) active.file!.truncateSync(active.writtenEnd)
       active.zeroedTo = active.writtenEnd
     } catch (cause) {
       if (hasCode(cause, 'WALRUS_DISK_FULL')) return cause

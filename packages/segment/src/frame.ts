@@ -112,8 +112,6 @@ function leastAttributes(flags: number): number {
 export function frameFault(words: Int32Array, at: number): string | undefined {
   const word = at >>> 2
   const packed = words[word + 2]!
-  // Most entries have no attributes.
-  if (packed === FrameKind.entry) return undefined
   const kind = packed & 0xff
   const flags = (packed >>> 8) & 0xff
   const attributes = packed >>> 16

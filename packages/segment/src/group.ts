@@ -81,7 +81,7 @@ export function readGroupHeader(
   return parseGroupHeader(words, at, room)
 }
 
-/** As `readGroupHeader`, for bytes whose check has passed already. */
+/** As `readGroupHeader`, for bytes that begin with the magic, and whose check has passed already. */
 export function parseGroupHeader(
   words: Int32Array,
   at: number,
@@ -91,7 +91,9 @@ export function parseGroupHeader(
   const size = words[word + 1]! >>> 0
   const count = words[word + 2]! >>> 0
   const padding = words[word + 12]! >>> 0
-  if (words[word] !== GROUP_MAGIC || words[word + 3] !== KIND_AND_FLAGS) return undefined
+  if (words[word + 3] !== KIND_AND_FLAGS) return undefined
+  // No number is beyond 2^53 - 1.
+  if ((words[word + 5]! | words[word + 7]! | words[word + 9]!) >>> 21 !== 0) return undefined
   if (words[word + 13] !== 0 || words[word + 14] !== 0) return undefined
   if (count === 0 || ((size | padding) & 3) !== 0) return undefined
   if (size > room || size > MAX_GROUP_BYTES) return undefined
@@ -126,7 +128,6 @@ export function framesFit(words: Int32Array, at: number, header: GroupHeader): b
   const end = at + header.size - header.padding
   let next = at + GROUP_HEADER_BYTES
   for (let frame = 0; frame < header.count; frame++) {
-    if (next + FRAME_HEADER_BYTES > end) return false
     next += frameBytes(words[next >>> 2]! >>> 0)
   }
   if (next !== end) return false

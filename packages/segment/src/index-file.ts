@@ -90,7 +90,7 @@ export function encodeIndex(index: SegmentIndex, segment: IndexedSegment): Uint8
   return block.bytes
 }
 
-/** Refuses rows that are out of order, or do not share out the postings among them. */
+/** Refuses rows that are empty or out of order, or do not share out the postings among them. */
 function checkRows(rows: readonly Row[], postings: number, file: string): void {
   let start = 0
   let before: Row | undefined
@@ -99,7 +99,7 @@ function checkRows(rows: readonly Row[], postings: number, file: string): void {
       before === undefined ||
       before.stream < row.stream ||
       (before.stream === row.stream && before.first + before.count <= row.first)
-    if (!inOrder || row.start !== start) break
+    if (!inOrder || row.start !== start || row.count === 0) break
     start += row.count
     before = row
   }
@@ -142,11 +142,10 @@ export class IndexFile {
       new WalrusError('WALRUS_CORRUPT', `${file.path} ${what}`, { file: file.path, offset })
     const size = file.sizeSync()
     const head = new Block(new Uint8Array(HEADER_BYTES))
-    if (file.readSync(head.bytes, 0) < HEADER_BYTES || !head.startsWith(MAGIC)) {
-      throw corrupt('is no index file', 0)
-    }
+    file.readSync(head.bytes, 0)
+    if (!head.startsWith(MAGIC)) throw corrupt('is no index file', 0)
     if (head.u32(CHECK_AT) !== crc32(head.bytes, 0, 0, CHECK_AT)) {
-      throw corrupt('has a damaged header', CHECK_AT)
+      throw corrupt('has a damaged index header', CHECK_AT)
     }
     // Not a reason to refuse the log: an index is made anew rather than understood.
     if (head.u32(8) >>> 16 !== VERSION >>> 16 || head.u32(12) !== HEADER_BYTES) {
@@ -193,6 +192,11 @@ export class IndexFile {
       end: head.u64(64),
     }
     return new IndexFile(file, segment, rows, samples)
+  }
+
+  /** How many frames it speaks of. */
+  get frames(): number {
+    return this.#count
   }
 
   /** The row that holds a position of a stream. */

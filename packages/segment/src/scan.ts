@@ -176,7 +176,7 @@ class Scan {
     const { bytes, words, from, to } = window
     const { seed, checksums } = this.#range
     const trusted = from + wholeRun(words, from, to)
-    const checked = trusted > from && isWhole(bytes, words, from, trusted, seed, checksums)
+    const checked = isWhole(bytes, words, from, trusted, seed, checksums)
     let at = from
     while (to - at >= GROUP_HEADER_BYTES) {
       const offset = window.offset + (at - from)

@@ -134,6 +134,8 @@ function isPossible(header: SegmentHeader): boolean {
     firstGroup === Math.ceil(SEGMENT_HEADER_BYTES / align) * align &&
     begun >= Begun.first &&
     begun <= Begun.continuation &&
+    // Whoever follows links comes to an end.
+    predecessor.id < header.id &&
     [
       header.id,
       header.firstLsn,

@@ -1,13 +1,34 @@
 /**
  * A file whose bytes can be looked at where they lie.
  *
- * The map only reads; every store goes through the descriptor, so that a full disk is an error of a write, and never
+ * The map is only read; every store goes through the descriptor, so that a full disk is an error of a write, and never
  * a fault of memory. Invariant: what a view shows lay inside the file when it was asked for.
  */
 
 import { WalrusError } from '@walrus/codec'
-import { map, MAP_SHARED, PROT_READ, unmap } from '@walrus/mmap-io'
+import {
+  MAP_NORESERVE,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  map,
+  PROT_READ,
+  PROT_WRITE,
+  unmap,
+} from '@walrus/mmap-io'
 import { FdFile, systemError } from '@walrus/segment'
+
+/**
+ * A map of its own pages: who stores into it by mistake changes a copy that nobody else sees, instead of ending the
+ * process. Where the system would have to set memory aside for that, a map that cannot be stored into.
+ */
+function mapForLooking(size: number, fd: number): Uint8Array {
+  try {
+    return map(size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd)
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ENOMEM') throw error
+    return map(size, PROT_READ, MAP_SHARED, fd)
+  }
+}
 
 export class MmapFile extends FdFile {
   /** The newest map, of the file as it was then. */
@@ -46,7 +67,7 @@ export class MmapFile extends FdFile {
   #mapAnew(size: number): Uint8Array {
     let mapped: Uint8Array
     try {
-      mapped = map(size, PROT_READ, MAP_SHARED, this.descriptor)
+      mapped = mapForLooking(size, this.descriptor)
     } catch (error) {
       throw systemError(error, `map ${size} bytes`, this.path)
     }

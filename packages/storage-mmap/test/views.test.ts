@@ -73,6 +73,18 @@ describe('a view', () => {
     expect(() => file.view(0, 5)).toThrow(expect.objectContaining({ code: 'WALRUS_CLOSED' }))
   })
 
+  it('that is stored into by mistake changes nothing but itself', async () => {
+    const file = await mmap().open(join(dir, 'a'), 'create')
+    await file.write(new Uint8Array(100).fill(1), 0, false)
+    const view = file.view(0, 100)!
+    view.fill(9)
+    const back = new Uint8Array(100)
+    await file.read(back, 0)
+    expect(new Set(back)).toEqual(new Set([1]))
+    await file.close()
+    expect(view).toHaveLength(0)
+  })
+
   it('lasts while something looks at it, and its map no longer', async () => {
     const path = join(dir, 'a')
     const file = await mmap().open(path, 'create')

@@ -26,7 +26,7 @@ async function reportOf(source: string) {
     execFile(process.execPath, [vitest, 'run', '--root', dir], { cwd: dir, env }, resolve)
   })
   writeFileSync(join(reports, 'stages'), 'ok\tstage\n')
-  return readStages(join(reports, 'stages'), reports)
+  return readStages(join(reports, 'stages'), reports, dir)
 }
 
 test('a run is reported with every outcome a test can have', async () => {

@@ -1,5 +1,8 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { summarize } from '../summary.js'
+import { readStages, summarize } from '../summary.js'
 
 const report = (
   name: string,
@@ -50,6 +53,31 @@ test('a package whose tests left no report is a failure, even where the stage pa
   expect(lines).toEqual([
     'FAILED   turbo test: codec: its tests did not run to the end',
     '5 passed, 1 failed',
+  ])
+})
+
+test('of a run that tested some packages only those must have left a report', () => {
+  const root = mkdtempSync(join(tmpdir(), 'walrus-summary-'))
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+  for (const name of ['packages/log', 'packages/kv', 'tools/ci']) {
+    write(`${name}/package.json`, JSON.stringify({ name, scripts: { test: 'vitest' } }))
+  }
+  write('stages', 'ok\tturbo test\nok\ttests on Node 24\n')
+  for (const run of ['turbo test', 'tests on Node 24']) {
+    write(`reports/${run}/log.json`, JSON.stringify(report('packages/log', 5)))
+  }
+  write('reports/tests on Node 24/groups', 'packages apps\n')
+  const stages = readStages(join(root, 'stages'), join(root, 'reports'), root)
+  rmSync(root, { recursive: true })
+  const { lines } = summarize(stages, ['packages/log', 'packages/kv', 'tools/ci'])
+  expect(lines).toEqual([
+    'FAILED   turbo test: packages/kv: its tests did not run to the end',
+    'FAILED   turbo test: tools/ci: its tests did not run to the end',
+    'FAILED   tests on Node 24: packages/kv: its tests did not run to the end',
+    '10 passed, 3 failed',
   ])
 })
 

@@ -55,10 +55,13 @@ export function checker(kind: Kind, name: string): Checker {
           // V8 writes code as it runs.
           '--smc-check=all-non-file',
           '--num-callers=30',
+          // The binary is told by the paths of its sources, also once it is unloaded.
+          '--fullpath-after=',
+          '--keep-debuginfo=yes',
         ],
         env: { WALRUS_TEST_SCALE: '0.05' },
         vitest: false,
-        findings: (output) => blocksAbout(output, `${name}.node`),
+        findings: (output) => blocksAbout(output, `/packages/${name}/native/`),
       }
   }
 }
@@ -67,12 +70,12 @@ function library(file: string): string {
   return execFileSync('cc', [`-print-file-name=${file}`], { encoding: 'utf8' }).trim()
 }
 
-/** The paragraphs of Valgrind's output (`==pid== text`) in which the binary is on the stack. */
-export function blocksAbout(output: string, binary: string): string[] {
+/** The paragraphs of Valgrind's output (`==pid== text`) in which code from a folder is on the stack. */
+export function blocksAbout(output: string, folder: string): string[] {
   const lines = output.split('\n').filter((line) => /^==\d+==/.test(line))
   const blocks = lines
     .join('\n')
     .split(/^==\d+== *$/m)
     .map((block) => block.trim())
-  return blocks.filter((block) => block.includes(binary))
+  return blocks.filter((block) => block.includes(folder))
 }

@@ -5,10 +5,11 @@ import { LIVES } from './kill.ts'
 import { STORAGE_NAMES } from './storages.ts'
 
 export const USAGE: string =
-  'usage: real-faults kill|full|eio [--runs 1..1000000] [--seed 0..1000000000] [--storage fd] [--json]\n' +
-  `       real-faults kill --seeds FROM-TO   (${LIVES} kills a seed)`
+  'usage: real-faults kill|full|eio|same [--runs 1..1000000] [--seed 0..1000000000] [--storage NAME] [--json]\n' +
+  `       real-faults kill --seeds FROM-TO   (${LIVES} kills a seed)\n` +
+  `without --storage, every one in turn: ${STORAGE_NAMES.join(', ')}`
 
-const PROGRAMS = ['kill', 'full', 'eio'] as const
+const PROGRAMS = ['kill', 'full', 'eio', 'same'] as const
 const MOST_SEED = 1_000_000_000
 const MOST_RUNS = 1_000_000
 
@@ -18,11 +19,17 @@ export interface Arguments {
   readonly runs: number
   readonly seed: number
   readonly seeds: { readonly from: number; readonly to: number } | undefined
-  readonly storage: string
+  /** All of them, or the one that was named. */
+  readonly storages: readonly string[]
   readonly json: boolean
 }
 
-const DEFAULT_RUNS: Readonly<Record<Arguments['program'], number>> = { kill: 10, full: 20, eio: 12 }
+const DEFAULT_RUNS: Readonly<Record<Arguments['program'], number>> = {
+  kill: 10,
+  full: 20,
+  eio: 12,
+  same: 500,
+}
 
 /** @throws Error that says what is wrong */
 export function parseArguments(argv: readonly string[]): Arguments {
@@ -42,14 +49,17 @@ export function parseArguments(argv: readonly string[]): Arguments {
     const given = positionals.length === 0 ? 'nothing' : positionals.join(' ')
     throw new Error(`one of ${PROGRAMS.join(', ')} must be named, not ${given}`)
   }
-  const { seeds, storage = 'fd' } = values
+  const { seeds, storage } = values
   if (seeds !== undefined) {
     if (program !== 'kill') throw new Error(`--seeds is for kill, not for ${program}`)
     if (values.runs !== undefined || values.seed !== undefined) {
       throw new Error('--seeds says it all: --runs and --seed cannot be given with it')
     }
   }
-  if (!STORAGE_NAMES.includes(storage)) {
+  if (program === 'same' && storage !== undefined) {
+    throw new Error('same compares the storages: --storage cannot be given')
+  }
+  if (storage !== undefined && !STORAGE_NAMES.includes(storage)) {
     throw new Error(`--storage must be one of ${STORAGE_NAMES.join(', ')}, not ${storage}`)
   }
   return {
@@ -57,7 +67,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     runs: parseNumber('--runs', values.runs ?? String(DEFAULT_RUNS[program]), 1, MOST_RUNS),
     seed: parseNumber('--seed', values.seed ?? '0', 0, MOST_SEED),
     seeds: seeds === undefined ? undefined : parseRange(seeds),
-    storage,
+    storages: storage === undefined ? STORAGE_NAMES : [storage],
     json: values.json ?? false,
   }
 }

@@ -32,11 +32,12 @@ export async function drive(
   { together, blocking, after }: Step,
   author: Author,
   recorder: Recorder,
+  pause: (ms: number) => Promise<void> = sleep,
 ): Promise<void> {
   const answered = together.map((unit) => append(log, unit, author, recorder))
   for (const unit of blocking) appendSync(log, unit, author, recorder)
   await Promise.all(answered)
-  if (after === 'pause') await sleep(PAUSE_MS)
+  if (after === 'pause') await pause(PAUSE_MS)
   if (after === 'sync') {
     const before = Math.max(-1, ...[...together, ...blocking].map(({ serial }) => serial)) + 1
     try {

@@ -3,7 +3,9 @@
  * another number of bytes left, so that space runs out at every place.
  *
  * Then appends must be refused with `WALRUS_DISK_FULL` and nothing else, what was acknowledged must be readable and
- * stay, and once there is space the same log must take more, in the same process, without being opened again.
+ * stay, and once there is space the same log must take more, in the same process, without being opened again. Readers
+ * in this process and in another one look at its entries where they lie all the while: what they see must stay, and
+ * no access to memory may end them.
  */
 
 import { rmSync } from 'node:fs'
@@ -19,6 +21,8 @@ import { Counts, type Outcome, type Violation } from './outcome.ts'
 import { DURABILITIES, nameOfDurability, type Plan, planOf } from './plan.ts'
 import { between, type Random, randomFrom } from './random.ts'
 import { type Storage, storageNamed } from './storages.ts'
+import { Viewer } from './viewer-process.ts'
+import { Views } from './views.ts'
 
 /** How often space runs out in one run. */
 const ROUNDS = 3
@@ -32,7 +36,7 @@ const PATIENCE_MS = 350
 const DEADLINE_MS = 30_000
 
 export interface FullOptions {
-  /** On the first file system; a quarter as many on the other. */
+  /** On the first file system; a quarter as many on each of the others. */
   readonly runs: number
   readonly seed: number
   readonly storage: string
@@ -59,7 +63,7 @@ export async function runFull({ runs, seed, storage, progress }: FullOptions): P
         const found = await full.run()
         if (found.length > 0) {
           const what = `${type}, run ${run}, ${nameOfDurability(full.durability)}: ${found.slice(0, 5).join('; ')}`
-          const replay = `node tools/real-faults/dist/main.js full --runs 1 --seed ${run} --storage ${storage}`
+          const replay = `pnpm real-faults full --runs 1 --seed ${run} --storage ${storage}`
           violations.push({ what, replay })
         }
         if ((run - seed) % 50 === 49) progress?.(`full: ${type}, ${run - seed + 1} of ${these}`)
@@ -87,6 +91,10 @@ class FullRun {
   #step = 0
   #refused = 0
   #log: Log | undefined
+  /** Of the writer that is open, and of a reader beside it. */
+  #views: Views[] = []
+  #reader: Log | undefined
+  readonly #viewer: Viewer
 
   constructor(seed: number, disk: Disk, storage: Storage, counts: Counts) {
     this.durability = DURABILITIES[seed % DURABILITIES.length]!
@@ -99,6 +107,7 @@ class FullRun {
     this.#oracle = new Oracle(seed)
     this.#counts = counts
     this.#plan = planOf(seed, 0, STEPS)
+    this.#viewer = new Viewer(this.#dir, storage.name)
   }
 
   /** What is wrong, in words. */
@@ -109,6 +118,8 @@ class FullRun {
       this.#found.push(String(error))
     } finally {
       await this.#log?.close().catch(() => {})
+      await this.#reader?.close()
+      await this.#viewer.stop()
       this.#filler.free()
       this.#filler.close()
       rmSync(this.#dir, { recursive: true, force: true })
@@ -129,6 +140,7 @@ class FullRun {
         await within(waiting.answered, 'what waited for space to be answered')
       await this.#appendWithSpace(log)
     }
+    await this.#endViews()
     await within(log.close(), 'close')
     this.#oracle.written()
     const { durability } = this
@@ -160,7 +172,34 @@ class FullRun {
       this.#filler.free()
       this.#log = await Log.open(this.#dir, options)
     }
+    this.#views.unshift(new Views(this.#log))
     return this.#log
+  }
+
+  /** Has a reader look at everything, which it goes on looking at. */
+  async #readBeside(): Promise<void> {
+    if (this.#reader === undefined) {
+      this.#reader = await Log.open(this.#dir, { storage: this.#storage, readOnly: true })
+      this.#views.push(new Views(this.#reader))
+    }
+    await this.#reader.refresh()
+    this.#views.at(-1)!.look()
+  }
+
+  #look(): void {
+    for (const views of this.#views) {
+      views.look()
+      this.#found.push(...views.changed().slice(0, 3))
+    }
+  }
+
+  async #endViews(): Promise<void> {
+    await this.#reader?.refresh()
+    this.#look()
+    for (const views of this.#views) this.#counts.add('views kept', views.entries)
+    const { entries, wrong } = await within(this.#viewer.stop(), 'the process that looks on')
+    if (wrong !== undefined) this.#found.push(wrong)
+    this.#counts.add('views kept in another process', entries)
   }
 
   /** Appends until some calls have been refused; resolves to those that go on waiting for space, if any do. */
@@ -183,9 +222,11 @@ class FullRun {
 
   async #readWhileFull(log: Log): Promise<void> {
     this.#counts.add('times full')
+    await this.#readBeside()
     // What the writer's own process sees, and what another one would.
     try {
       this.#found.push(...this.#oracle.check(await contentsOf(log)))
+      this.#look()
     } catch (error) {
       // Reading writes down first what appendSync has returned.
       if (this.durability !== 'none' || !isDiskFull(error)) throw error
@@ -195,11 +236,15 @@ class FullRun {
 
   async #reopenWhileFull(log: Log): Promise<Log> {
     this.#counts.add('times closed and opened while full')
+    this.#views.shift()
     try {
       await within(log.close(), 'close')
       this.#oracle.written()
     } catch (error) {
-      if (this.durability !== 'none' || !isDiskFull(error)) throw error
+      if (!isDiskFull(error)) throw error
+      // Where every change takes space, what is left untidy is told; no entry depends on it.
+      if (this.#disk.copies) this.#counts.add('closings that wanted space')
+      else if (this.durability !== 'none') throw error
     }
     const seen = await readAlone(this.#dir, this.#storage)
     this.#found.push(...this.#oracle.check(seen))

@@ -51,7 +51,7 @@ export async function runKill({ seeds, storage, progress }: KillOptions): Promis
   const skipped = missing === undefined ? [] : [`kills on a slow disk: ${missing}`]
   for (let seed = seeds.from; seed <= seeds.to; seed++) {
     const what = await chain(seed, storage, missing === undefined, counts)
-    const replay = `node tools/real-faults/dist/main.js kill --seeds ${seed}-${seed} --storage ${storage}`
+    const replay = `pnpm real-faults kill --seeds ${seed}-${seed} --storage ${storage}`
     if (what !== undefined) violations.push({ what, replay })
     if ((seed - seeds.from) % 50 === 49) {
       progress?.(`kill: seeds ${seeds.from} to ${seed} done, ${violations.length} violations`)

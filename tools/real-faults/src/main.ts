@@ -1,19 +1,48 @@
 /**
- * `real-faults kill|full|eio`: the log under real faults. Exit codes: 0 every promise kept, 1 a violation, 2 usage.
+ * `real-faults kill|full|eio|same`: the log under real faults. Exit codes: 0 every promise kept, 1 a violation, 2 usage.
  */
 
 import { type Arguments, parseArguments, USAGE } from './arguments.ts'
 import { runEio } from './eio.ts'
+import { runFailingDisk } from './failing-disk.ts'
 import { runFull } from './full.ts'
 import { runKill, seedsFor } from './kill.ts'
 import type { Outcome } from './outcome.ts'
 import { letGoOnSignals } from './resources.ts'
+import { runSame } from './same.ts'
+import { storageMissing } from './storages.ts'
 import { runSweep } from './sweep.ts'
 
-async function run({ program, runs, seed, seeds, storage, json }: Arguments): Promise<Outcome[]> {
-  const progress = (line: string): void => {
+async function run(given: Arguments): Promise<Outcome[]> {
+  const { program } = given
+  if (program === 'same') return [await runSame({ ...given, progress: progressOf(given) })]
+  const outcomes: Outcome[] = []
+  for (const storage of given.storages) {
+    const missing = await storageMissing(storage)
+    if (missing === undefined) {
+      const done = await runOn(storage, program, given)
+      outcomes.push(...done.map((outcome) => ({ ...outcome, name: `${storage}: ${outcome.name}` })))
+    } else {
+      const name = `${storage}: ${program}`
+      outcomes.push({ name, counts: {}, violations: [], skipped: [missing] })
+    }
+  }
+  return outcomes
+}
+
+function progressOf({ json }: Arguments): (line: string) => void {
+  return (line) => {
     if (!json) process.stderr.write(`${line}\n`)
   }
+}
+
+async function runOn(
+  storage: string,
+  program: Exclude<Arguments['program'], 'same'>,
+  given: Arguments,
+): Promise<Outcome[]> {
+  const { runs, seed, seeds } = given
+  const progress = progressOf(given)
   const options = { runs, seed, storage, progress }
   switch (program) {
     case 'kill': {
@@ -24,7 +53,7 @@ async function run({ program, runs, seed, seeds, storage, json }: Arguments): Pr
     case 'full':
       return [await runFull(options)]
     case 'eio':
-      return [await runEio(options)]
+      return [await runEio(options), await runFailingDisk({ runs, seed, storage })]
   }
 }
 

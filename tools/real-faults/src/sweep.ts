@@ -54,7 +54,7 @@ export async function runSweep(options: SweepOptions): Promise<Outcome> {
     const chosen = sample(points, runs, seed)
     for (const [at, point] of chosen.entries()) {
       const what = await killAtCall(task, point, counts)
-      const replay = `node tools/real-faults/dist/main.js kill --runs ${runs} --seed ${seed} --storage ${storage}`
+      const replay = `pnpm real-faults kill --runs ${runs} --seed ${seed} --storage ${storage}`
       if (what.length > 0) {
         const where = `${nameOfDurability(durability)}, killed at ${nameOf(point)}`
         violations.push({ what: `${where}: ${what.join('; ')}`, replay })

@@ -12,19 +12,22 @@ describe('arguments', () => {
       runs: 10,
       seed: 0,
       seeds: undefined,
-      storage: 'fd',
+      storages: ['fd', 'mmap', 'uring'],
       json: false,
     })
   })
 
   test('say it all', () => {
     const given = ['eio', '--runs', '7', '--seed', '8', '--storage', 'fd', '--json']
-    expect(parseArguments(given)).toMatchObject({ program: 'eio', runs: 7, seed: 8, json: true })
+    expect(parseArguments(given)).toMatchObject({
+      ...{ program: 'eio', runs: 7, seed: 8, json: true },
+      storages: ['fd'],
+    })
     expect(parseArguments(['kill', '--seeds', '30-40']).seeds).toEqual({ from: 30, to: 40 })
   })
 
   test.each([
-    [[], /one of kill, full, eio must be named, not nothing/],
+    [[], /one of kill, full, eio, same must be named, not nothing/],
     [['burn'], /not burn/],
     [['kill', 'full'], /not kill full/],
     [['kill', '--runs', '0'], /--runs must be a whole number from 1 to 1000000, not 0/],
@@ -37,7 +40,7 @@ describe('arguments', () => {
     [['kill', '--seeds', '0-9999999999'], /--seeds must be a whole number/],
     [['kill', '--seeds', '0-5', '--seed', '1'], /--runs and --seed cannot be given with it/],
     [['eio', '--seeds', '0-5'], /--seeds is for kill, not for eio/],
-    [['kill', '--storage', 'tape'], /--storage must be one of fd, not tape/],
+    [['kill', '--storage', 'tape'], /--storage must be one of fd, mmap, uring, not tape/],
     [['kill', '--storage', 'constructor'], /--storage must be one of fd/],
     [['kill', '--rums', '3'], /--rums/],
   ] as const)('%j are refused', (given, said) => {

@@ -1,28 +1,37 @@
-/** A few of each, on the log as it is: everything must hold. `pnpm crash` does more of them. */
+/** A few of each, on the log as it is: everything must hold. `pnpm real-faults` does more of them. */
 
 import { describe, expect, test } from 'vitest'
-import { runEio, runFull, runKill, runSweep, seedsFor } from '../src/index.ts'
-import { mountDisk } from '../src/disk.ts'
+import { runEio, runFailingDisk, runFull, runKill, runSweep, seedsFor } from '../src/index.ts'
+import { FILE_SYSTEMS, mountDisk } from '../src/disk.ts'
+import { storageMissing } from '../src/storages.ts'
 import { straceMissing } from '../src/strace.ts'
 
 const noStrace = await straceMissing()
 
-function whyNot(type: 'ext4' | 'tmpfs'): string | undefined {
-  try {
-    mountDisk(type).unmount()
-    return undefined
-  } catch (error) {
-    return String(error)
-  }
+/** What keeps the file systems from being mounted here. */
+function notMounted(): string[] {
+  return FILE_SYSTEMS.flatMap((type) => {
+    try {
+      mountDisk(type).unmount()
+      return []
+    } catch (error) {
+      return [String(error)]
+    }
+  })
 }
 
 describe('a killed process', () => {
-  test('loses nothing that was acknowledged, five times over, under each durability', async () => {
-    const { counts, violations } = await runKill({ seeds: seedsFor(5, 1), storage: 'fd' })
-    expect(violations).toEqual([])
-    expect(counts).toMatchObject({ directories: 3, kills: 15 })
-    expect(counts['calls acknowledged']).toBeGreaterThan(100)
-  })
+  test.for(['fd'])(
+    'loses nothing that was acknowledged, five times over, under each durability (%s)',
+    async (storage, context) => {
+      const missing = await storageMissing(storage)
+      if (missing !== undefined) context.skip(missing)
+      const { counts, violations } = await runKill({ seeds: seedsFor(5, 1), storage })
+      expect(violations).toEqual([])
+      expect(counts).toMatchObject({ directories: 3, kills: 15 })
+      expect(counts['calls acknowledged']).toBeGreaterThan(100)
+    },
+  )
 
   test('loses nothing wherever in its system calls it is killed', async (context) => {
     if (noStrace !== undefined) context.skip(noStrace)
@@ -43,16 +52,38 @@ describe('a system call that fails', () => {
   })
 })
 
+describe('a disk that fails', () => {
+  test.for(['uring'])(
+    'is told, is final, and costs nothing that was durable (%s)',
+    async (storage, context) => {
+      const [unmounted] = notMounted()
+      const missing = (await storageMissing(storage)) ?? unmounted
+      if (missing !== undefined) context.skip(missing)
+      const { counts, violations, skipped } = await runFailingDisk({ runs: 1, seed: 1, storage })
+      expect(violations).toEqual([])
+      expect(skipped).toEqual([])
+      expect(counts).toMatchObject({ runs: 3 })
+      expect(counts['entries kept']).toBeGreaterThan(0)
+    },
+  )
+})
+
 describe('a full disk', () => {
-  test('refuses, keeps what was acknowledged, and takes more later', async (context) => {
-    const missing = whyNot('ext4') ?? whyNot('tmpfs')
-    if (missing !== undefined) context.skip(missing)
-    const { counts, violations, skipped } = await runFull({ runs: 3, seed: 3, storage: 'fd' })
-    expect(violations).toEqual([])
-    expect(skipped).toEqual([])
-    expect(counts).toMatchObject({ 'runs on ext4': 3, 'runs on tmpfs': 1 })
-    expect(counts['calls refused']).toBeGreaterThan(5)
-  })
+  test.for(['mmap'])(
+    'refuses, keeps what was acknowledged and is looked at, and takes more later (%s)',
+    async (storage, context) => {
+      const [unmounted] = notMounted()
+      const missing = (await storageMissing(storage)) ?? unmounted
+      if (missing !== undefined) context.skip(missing)
+      const { counts, violations, skipped } = await runFull({ runs: 2, seed: 3, storage })
+      expect(violations).toEqual([])
+      expect(skipped).toEqual([])
+      expect(counts).toMatchObject({ 'runs on ext4': 2, 'runs on tmpfs': 1, 'runs on btrfs': 1 })
+      expect(counts['calls refused']).toBeGreaterThan(5)
+      expect(counts['views kept']).toBeGreaterThan(50)
+      expect(counts['views kept in another process']).toBeGreaterThan(20)
+    },
+  )
 })
 
 describe('seeds', () => {

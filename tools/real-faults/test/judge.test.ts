@@ -5,7 +5,7 @@ import { Oracle } from '../src/oracle.ts'
 import type { Unit } from '../src/plan.ts'
 import type { Failure, Report } from '../src/protocol.ts'
 
-const EIO: Fault = { call: 'pwrite64', instead: 'error=EIO', code: 'EIO', kind: 'final' }
+const EIO: Fault = { call: 'pwrite64', instead: 'error=EIO', codes: ['EIO'], kind: 'final' }
 const HITS = ['pwrite64(20</log/000000000001.seg>, ""..., 100, 192)']
 
 const failure = (cause: number, ...codes: string[]): Failure => ({ codes, cause, message: 'it' })
@@ -89,7 +89,7 @@ describe('a process whose write fails', () => {
   })
 
   test('is wrong when a lack of space is taken for more than that', () => {
-    const lack: Fault = { ...EIO, instead: 'error=ENOSPC', code: 'ENOSPC', kind: 'lack' }
+    const lack: Fault = { ...EIO, instead: 'error=ENOSPC', codes: ['ENOSPC'], kind: 'lack' }
     const full = failure(1, 'WALRUS_DISK_FULL', 'ENOSPC')
     const refused = [...BEGIN, rejected(0, full), began(1), acknowledged(1)]
     expect(judged([...refused, { what: 'closed' }], lack)).toBe('')
