@@ -32,7 +32,7 @@ export interface Expectation {
 
 /**
  * Somebody who takes part in a commit: a view that has put entries of its own into it. All calls come synchronously,
- * in commit order over the whole log.
+ * in commit order over the whole log. They may begin commits, but call nothing of the log that blocks (`…Sync`).
  */
 export interface CommitPart {
   /**
