@@ -5,16 +5,17 @@
  * the caller may use its buffers again as soon as its call returns.
  */
 
-import { type EncodedAttributes, frameBytes } from '@walrus/segment'
+import { frameBytes } from '@walrus/segment'
 import type { StreamState } from './catalog.ts'
+import type { Commit } from './commit.ts'
+import type { NewEntry } from './new-entry.ts'
 import type { Sequencer } from './sequencer.ts'
 
-export interface NewEntry {
-  readonly bytes: Uint8Array
-  readonly attributes: EncodedAttributes | undefined
-}
-
-export class Addition {
+/** Entries of one stream; nothing else is asked of them. */
+export class Addition implements Commit {
+  readonly empty = false
+  readonly outcome = undefined
+  readonly large = undefined
   readonly #stream: StreamState
   #entries: readonly NewEntry[]
   readonly #frames: number
@@ -34,6 +35,8 @@ export class Addition {
   room(sequencer: Sequencer): number {
     return sequencer.room(this.#stream, this.#frames)
   }
+
+  refusal(): undefined {}
 
   /** Sequences all of it; the position of the first entry. There must be room. */
   add(sequencer: Sequencer): number {

@@ -2,10 +2,10 @@
  * Back-pressure: those whose entries must wait until there is room to sequence them, in the order they came.
  */
 
-import type { Addition } from './addition.ts'
+import type { Commit } from './commit.ts'
 
 interface Waiting {
-  readonly addition: Addition
+  readonly commit: Commit
   readonly resolve: (value: Promise<number>) => void
   readonly reject: (error: unknown) => void
 }
@@ -30,26 +30,24 @@ export class Admission {
   }
 
   /** Waits for room; `admit` then sequences. Who leaves its place before that leaves nothing behind. */
-  wait(addition: Addition, place: Place | undefined): Promise<number> {
-    addition.keep()
+  wait(commit: Commit, place: Place | undefined): Promise<number> {
+    commit.keep()
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = { addition, resolve, reject }
+      const waiting: Waiting = { commit, resolve, reject }
       this.#waiting.push(waiting)
       if (place !== undefined) place.leave = () => this.#leave(waiting)
       this.#flush()
     })
   }
 
-  /** Lets in as many as there is room for, oldest first. */
-  admit(
-    hasRoom: (addition: Addition) => boolean,
-    sequence: (addition: Addition) => Promise<number>,
-  ): void {
+  /** Lets in as many as there is room for, oldest first; `attempt` gives the answer of one that is let in. */
+  admit(attempt: (commit: Commit) => Promise<number> | undefined): void {
     while (this.#waiting.length > 0) {
-      const { addition, resolve } = this.#waiting[0]!
-      if (!hasRoom(addition)) return
+      const { commit, resolve } = this.#waiting[0]!
+      const answer = attempt(commit)
+      if (answer === undefined) return
       this.#waiting.shift()
-      resolve(sequence(addition))
+      resolve(answer)
     }
   }
 

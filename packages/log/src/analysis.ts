@@ -63,6 +63,7 @@ class Analyst {
   }
 
   async analyse(): Promise<Analysis> {
+    await this.#setAsideUncommitted()
     const last = await this.#lastReadable()
     await this.#setAside(last)
     const clean = await this.#clean(last)
@@ -70,6 +71,37 @@ class Analyst {
     const unproven = clean === undefined ? await this.#unprovenSegments() : []
     await this.#checkNumbering()
     return clean ?? (await this.#unclean(unproven))
+  }
+
+  /** Segments at the end that continue a commit whose first segment never got its name: it never happened. */
+  async #setAsideUncommitted(): Promise<void> {
+    const atEnd: SegmentHeader[] = []
+    let before: SegmentHeader | undefined
+    for (const id of this.#ids.toReversed()) {
+      const header = await this.#headerIfWhole(id)
+      // What cannot be read may be the first one: no evidence against those behind it.
+      if (header === undefined) return
+      before = header
+      if (header.begun !== Begun.continuation) break
+      atEnd.unshift(header)
+    }
+    for (const header of atEnd) {
+      if (!continues(header, before)) {
+        const known = (this.#tail?.durable.segment ?? 0) >= header.id
+        if (!known && header.id !== this.#ids[0]) this.#dropFrom(header.id)
+        return
+      }
+      before = header
+    }
+  }
+
+  async #headerIfWhole(id: number): Promise<SegmentHeader | undefined> {
+    try {
+      return await this.#files.header(id)
+    } catch (error) {
+      if (hasCode(error, 'WALRUS_CORRUPT')) return undefined
+      throw error
+    }
   }
 
   /** The newest segment with a readable header; newer ones, if any, were torn when they began. */
@@ -235,6 +267,13 @@ class Analyst {
       return undefined
     }
   }
+}
+
+/** Whether a segment goes on with the commit that the one before it begins, or goes on with. */
+export function continues(header: SegmentHeader, before: SegmentHeader | undefined): boolean {
+  const { id, predecessor, firstLsn, commitEnd } = header
+  if (commitEnd <= firstLsn || before?.id !== id - 1) return false
+  return before.salt === predecessor.salt && before.commitEnd === commitEnd
 }
 
 /** Of two of the same length. */

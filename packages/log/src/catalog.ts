@@ -10,6 +10,7 @@ import { WalrusError } from '@walrus/codec'
 import {
   CATALOG_STREAM,
   FIRST_NAMED_STREAM,
+  frameBytes,
   PLAIN_STREAM,
   type Postings,
   type SegmentIndex,
@@ -137,6 +138,11 @@ export function encodeDeclaration(stream: StreamState): Uint8Array {
   view.setBigUint64(8, BigInt(stream.first), true)
   bytes.set(name, 16)
   return bytes
+}
+
+/** Bytes that the frame of a declaration takes, at most. */
+export function declarationBytes(stream: StreamState): number {
+  return frameBytes(16 + 3 * stream.name.length)
 }
 
 export function decodeDeclaration(body: Uint8Array): StreamRecord {

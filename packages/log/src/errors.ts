@@ -13,6 +13,11 @@
  * - `WALRUS_FOREIGN_FILE`: a file belongs to another log.
  * - `WALRUS_UNSUPPORTED_FORMAT`: written by a later version.
  * - `WALRUS_TIMEOUT`: `timeoutMs` ran out while waiting; the entry may still become durable.
+ * - `WALRUS_CONFLICT`: a commit expected another position of a stream; nothing of it was kept.
+ * - `WALRUS_TRANSACTION_EXPIRED`: it stayed open too long, and was rolled back. Said once; afterwards
+ *   `WALRUS_TRANSACTION_NOT_FOUND`.
+ * - `WALRUS_TRANSACTION_NOT_PENDING`: it has been committed or rolled back, or is being committed.
+ * - `WALRUS_TRANSACTION_TOO_LARGE`: beyond `maxTransactionEntries`; the entry was not added.
  * An abort by signal is a `DOMException`-like error of name `AbortError`, code `WALRUS_ABORTED`.
  */
 

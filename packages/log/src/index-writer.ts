@@ -4,7 +4,33 @@
 
 import { encodeIndex, type IndexedSegment, type SegmentIndex, type Storage } from '@walrus/segment'
 import { indexPath, unfinishedIndexPath } from './names.ts'
-import type { Procedure } from './operation.ts'
+import { type Procedure, tried } from './operation.ts'
+
+/** A temporary name for the index of a segment. */
+export function newUnfinishedIndexPath(storage: Storage, dir: string, id: number): string {
+  const attempt = new Uint32Array(1)
+  storage.env.random(new Uint8Array(attempt.buffer))
+  return unfinishedIndexPath(dir, id, attempt[0]!)
+}
+
+/** Writes an index under a temporary name. */
+export function* writeUnfinishedIndex(
+  storage: Storage,
+  path: string,
+  index: SegmentIndex,
+  segment: IndexedSegment,
+): Procedure {
+  const bytes = encodeIndex(index, segment)
+  const file = storage.openSync(path, 'create')
+  try {
+    yield* tried({
+      start: () => file.write(bytes, 0, false),
+      now: () => file.writeSync(bytes, 0, false),
+    })
+  } finally {
+    file.closeSync()
+  }
+}
 
 export function* writeIndex(
   storage: Storage,
@@ -12,15 +38,7 @@ export function* writeIndex(
   index: SegmentIndex,
   segment: IndexedSegment,
 ): Procedure {
-  const bytes = encodeIndex(index, segment)
-  const attempt = new Uint32Array(1)
-  storage.env.random(new Uint8Array(attempt.buffer))
-  const unfinished = unfinishedIndexPath(dir, segment.id, attempt[0]!)
-  const file = storage.openSync(unfinished, 'create')
-  try {
-    yield { start: () => file.write(bytes, 0, false), now: () => file.writeSync(bytes, 0, false) }
-  } finally {
-    file.closeSync()
-  }
+  const unfinished = newUnfinishedIndexPath(storage, dir, segment.id)
+  yield* writeUnfinishedIndex(storage, unfinished, index, segment)
   storage.renameSync(unfinished, indexPath(dir, segment.id))
 }

@@ -1,3 +1,4 @@
+export { Batch } from './batch.ts'
 export { LogEntry } from './entry.ts'
 export { AbortError } from './errors.ts'
 export type {
@@ -8,8 +9,17 @@ export type {
   WaitOptions,
 } from './input.ts'
 export { type InspectedFrame, type InspectItem, type InspectOptions, inspect } from './inspect.ts'
-export { Log, type LogStats, type Marks } from './log.ts'
+export { type BeginOptions, Log, type LogStats, type Marks } from './log.ts'
 export type { Durability, LogOptions } from './options.ts'
+export { ConflictError } from './precondition.ts'
 export type { RecoveryReport } from './report.ts'
 export { type EntriesOptions, type ReadOptions, Stream } from './stream.ts'
+export { Transaction, type TransactionEntryOptions, type TransactionState } from './transaction.ts'
 export { type Damage, type VerifyOptions, type VerifyReport, verify } from './verify.ts'
+export type {
+  CommitOptions,
+  CommitPart,
+  Expectation,
+  StreamTarget,
+  WriteSet,
+} from './write-set.ts'

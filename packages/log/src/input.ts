@@ -7,7 +7,7 @@ import {
   encodeAttributes,
   MAX_TRANSACTION_ID_BYTES,
 } from '@walrus/segment'
-import type { NewEntry } from './addition.ts'
+import type { NewEntry } from './new-entry.ts'
 import type { Place } from './admission.ts'
 import { AbortError } from './errors.ts'
 import { checkInteger, checkNames, invalid } from './options.ts'
@@ -40,7 +40,7 @@ export interface WaitOptions {
 
 export interface AppendOptions extends EntryAttributes, WaitOptions {}
 
-const ATTRIBUTES = ['term', 'timestamp', 'transactionId']
+export const ATTRIBUTES: readonly string[] = ['term', 'timestamp', 'transactionId']
 const WAITING = ['signal', 'timeoutMs']
 const LONE_SURROGATE = /\p{Surrogate}/u
 const MAX_TERM = 2n ** 64n - 1n
@@ -79,7 +79,7 @@ export function checkSize(bytes: number, most: number): void {
   throw tooLarge(`an entry of ${bytes} bytes is larger than maxEntryBytes, ${most}`)
 }
 
-function tooLarge(what: string): WalrusError {
+export function tooLarge(what: string): WalrusError {
   return new WalrusError('WALRUS_ENTRY_TOO_LARGE', `${what}; ${NOTHING}`)
 }
 
@@ -101,8 +101,8 @@ function checkBatchEntry(entry: unknown): NewEntry {
 }
 
 /** The most entries a batch may have: with their frames' headers they still make one commit group. */
-const MAX_BATCH_ENTRIES = 2 ** 24
-const MAX_BATCH_BYTES = 2 ** 30
+export const MAX_BATCH_ENTRIES: number = 2 ** 24
+export const MAX_BATCH_BYTES: number = 2 ** 30
 
 /** The entries of a batch, each with its bytes and attributes, within all limits. */
 export function checkBatch(entries: unknown, maxEntryBytes: number): NewEntry[] {
@@ -123,7 +123,7 @@ export function checkBatch(entries: unknown, maxEntryBytes: number): NewEntry[] 
   return checked
 }
 
-function checkAttributes(given: EntryAttributes): EncodedAttributes | undefined {
+export function checkAttributes(given: EntryAttributes): EncodedAttributes | undefined {
   const { term, timestamp, transactionId } = given
   if (term !== undefined && (typeof term !== 'bigint' || term < 0n || term > MAX_TERM)) {
     throw invalid(`term must be a bigint from 0 to 2^64 - 1, got ${String(term)}`)

@@ -4,19 +4,39 @@
 
 import type { Lock } from '@walrus/segment'
 import type { ActiveSegment } from './active-segment.ts'
+import { Place } from './admission.ts'
+import { Batch } from './batch.ts'
 import { Catalog, checkStreamName, type StreamState } from './catalog.ts'
 import type { LogEntry } from './entry.ts'
 import { closedError, readOnlyError } from './errors.ts'
 import { Follower } from './follower.ts'
-import type { AppendOptions, EntryInput, Payload, WaitOptions } from './input.ts'
-import { type LogOptions, type ResolvedOptions, resolveOptions } from './options.ts'
+import {
+  type AppendOptions,
+  type EntryInput,
+  type Payload,
+  tooLarge,
+  type WaitOptions,
+  waitFor,
+} from './input.ts'
+import {
+  checkInteger,
+  checkNames,
+  invalid,
+  type LogOptions,
+  type ResolvedOptions,
+  resolveOptions,
+} from './options.ts'
 import { openWriter } from './open-writer.ts'
 import { Reader } from './reader.ts'
 import type { RecoveryReport } from './report.ts'
 import type { SegmentTable } from './segment-table.ts'
+import { SetCommit } from './set-commit.ts'
 import { type EntriesOptions, type ReadOptions, Stream, type StreamHost } from './stream.ts'
 import type { Point } from './tail-file.ts'
+import type { Transaction } from './transaction.ts'
+import { Transactions } from './transactions.ts'
 import { Waiters } from './waiters.ts'
+import { type CommitOptions, expectationsOf, type SetHost } from './write-set.ts'
 import type { Writer } from './writer.ts'
 
 /**
@@ -35,10 +55,20 @@ export interface LogStats {
   readonly firstIndex: number
   readonly lastIndex: number
   readonly streams: number
+  /** Transactions that are pending or being committed. */
+  readonly transactions: number
   readonly marks: Marks
   /** Bytes sequenced and not yet written. */
   readonly pendingBytes: number
 }
+
+export interface BeginOptions {
+  /** How long it may stay open, in milliseconds: 0 to 2^31 - 1; 0, the default, for `transactionTimeoutMs`. */
+  readonly timeoutMs?: number
+}
+
+/** The most bytes that the frames of a batch may take: they make one commit group. */
+const MAX_COMMIT_BYTES = 0x6ff0_0000
 
 /** The parts of an open log. */
 interface Parts {
@@ -59,6 +89,8 @@ export class Log implements AsyncDisposable {
   readonly #reader: Reader
   readonly #plain: Stream
   readonly #maxEntryBytes: number
+  readonly #sets: SetHost
+  readonly #transactions: Transactions
   #writer: Writer | undefined
   #closed = false
   #closing: Promise<void> | undefined
@@ -71,6 +103,8 @@ export class Log implements AsyncDisposable {
     this.#writer = parts.writer
     this.#maxEntryBytes = parts.options.maxEntryBytes
     this.#reader = new Reader(parts.table, () => this.#visible(), parts.options.verifyReads)
+    this.#sets = { options: parts.options, catalog: parts.catalog }
+    this.#transactions = new Transactions(this.#sets, () => this.#writable())
     const plain = (): StreamState => parts.catalog.plain
     this.#plain = new Stream(this.#host(), '', 1, plain, plain)
   }
@@ -108,6 +142,7 @@ export class Log implements AsyncDisposable {
     }
     const opened = await openWriter(resolved, (table) => ({
       began: (segment) => began(table, segment),
+      added: (id) => void table.add(id),
       ended: (segment) => table.find(segment.id)?.release(),
       advanced: () => waiters.wake(),
     }))
@@ -172,6 +207,96 @@ export class Log implements AsyncDisposable {
     options?: WaitOptions,
   ): Promise<number[]> {
     return this.#plain.appendBatch(entries, options)
+  }
+
+  /**
+   * An empty batch, to which entries of any streams can be added, and which `commit` puts into the log as one.
+   * @throws `WALRUS_CLOSED`, `WALRUS_READ_ONLY`
+   */
+  batch(): Batch {
+    this.#writable()
+    return new Batch(this.#sets)
+  }
+
+  /**
+   * Commits what is in a batch now: all of it or none, to readers and after a crash. Resolves to the position of each
+   * entry, in the order they were added, once they are as durable as the log was asked to make them; [] without any.
+   *
+   * Preconditions are checked when its turn comes, against what is sequenced before it; a refusal is told once what it
+   * is based on is acknowledged itself.
+   * @throws `WALRUS_CONFLICT` (a `ConflictError`): a precondition did not hold; nothing of it was kept
+   * @throws `WALRUS_ENTRY_TOO_LARGE`, `WALRUS_INVALID_OPTION`, `WALRUS_CLOSED`, `WALRUS_READ_ONLY`: nothing was written
+   * @throws `WALRUS_DISK_FULL`: nothing was kept; the log goes on when there is space
+   * @throws `WALRUS_FAILED`: whether it is in the log, only reopening tells
+   * @throws `AbortError` (`WALRUS_ABORTED`), `WALRUS_TIMEOUT`: before anything was written, or while waiting
+   */
+  async commit(batch: Batch, options: CommitOptions = {}): Promise<number[]> {
+    const { writer, commit } = this.#prepare(batch, options)
+    const place = new Place()
+    const { env } = this.#parts.options.storage
+    await waitFor(env, writer.commit(commit, place), options, place)
+    return commit.positions
+  }
+
+  /**
+   * As `commit`, blocking: durable under `commit` when it returns, written under an interval; under `none` it may
+   * still be in memory (see `Durability`). Throws what `commit` rejects with.
+   */
+  commitSync(batch: Batch, options: Pick<CommitOptions, 'expect'> = {}): number[] {
+    checkNames('commitSync', options, ['expect'])
+    const { writer, commit } = this.#prepare(batch, options)
+    writer.commitSync(commit)
+    return commit.positions
+  }
+
+  /**
+   * Begins a transaction. It is rolled back when it is still pending after its time, and when the log is closed.
+   * @throws `WALRUS_INVALID_OPTION`, `WALRUS_CLOSED`, `WALRUS_READ_ONLY`
+   */
+  begin(options: BeginOptions = {}): Transaction {
+    checkNames('begin', options, ['timeoutMs'])
+    const { timeoutMs = 0 } = options
+    checkInteger('timeoutMs', timeoutMs, 0, 2 ** 31 - 1)
+    this.#writable()
+    return this.#transactions.begin(timeoutMs)
+  }
+
+  /**
+   * Runs something with a transaction, and commits that when it is done, or rolls it back when it throws. Resolves to
+   * what `run` does. Throws what `run`, `begin` and `Transaction.commit` throw; then nothing was kept, but see
+   * `WALRUS_FAILED` there.
+   */
+  async transaction<T>(
+    run: (transaction: Transaction) => Promise<T>,
+    options: BeginOptions & CommitOptions = {},
+  ): Promise<T> {
+    const { signal, expect, ...begin } = options
+    const transaction = this.begin(begin)
+    try {
+      const value = await run(transaction)
+      if (transaction.state === 'pending' || transaction.state === 'expired') {
+        await transaction.commit({
+          ...(signal === undefined ? {} : { signal }),
+          ...(expect === undefined ? {} : { expect }),
+        })
+      }
+      return value
+    } finally {
+      transaction.abandon()
+    }
+  }
+
+  /** How many transactions are pending or being committed. */
+  get transactions(): number {
+    return this.#transactions.count
+  }
+
+  /**
+   * Rolls back every transaction that has stayed open too long, and returns how many; this also happens by itself every
+   * `transactionCleanupMs`.
+   */
+  expireTransactions(): number {
+    return this.#transactions.expire()
   }
 
   /** The entry with this index. See `Stream.get`. */
@@ -242,6 +367,7 @@ export class Log implements AsyncDisposable {
       firstIndex: this.firstIndex,
       lastIndex: this.lastIndex,
       streams: catalog.declared().length,
+      transactions: this.transactions,
       marks: this.marks,
       pendingBytes: writer?.sequencer.pendingBytes ?? 0,
     }
@@ -267,12 +393,15 @@ export class Log implements AsyncDisposable {
     this.#writer = undefined
     const failures: unknown[] = []
     try {
+      await this.#transactions.close()
       await writer?.close()
       follower?.close()
     } catch (error) {
       failures.push(error)
     }
     try {
+      // Those whose commit was refused meanwhile.
+      await this.#transactions.close()
       this.#final = { first: this.firstIndex, last: this.lastIndex }
       waiters.wake()
       table.close()
@@ -286,6 +415,22 @@ export class Log implements AsyncDisposable {
   /** Whether nothing about a payload needs another look. One without bytes does: its memory may have been taken away. */
   #isPlain(data: Payload): data is Uint8Array {
     return data instanceof Uint8Array && data.length > 0 && data.length <= this.#maxEntryBytes
+  }
+
+  #prepare(batch: Batch, options: CommitOptions): { writer: Writer; commit: SetCommit } {
+    const contents = batch instanceof Batch ? batch.contentsFor(this.#sets) : undefined
+    if (contents === undefined)
+      throw invalid('commit takes a batch that log.batch() of this log made')
+    const preconditions = expectationsOf(this.#parts.catalog, options)
+    const writer = this.#writable()
+    const commit = new SetCommit(contents, preconditions)
+    const room = commit.room(writer.sequencer)
+    if (room > MAX_COMMIT_BYTES) {
+      throw tooLarge(
+        `a batch that takes ${room} bytes in the log is larger than ${MAX_COMMIT_BYTES}`,
+      )
+    }
+    return { writer, commit }
   }
 
   #writable(): Writer {
@@ -312,9 +457,10 @@ export class Log implements AsyncDisposable {
   }
 
   #host(): StreamHost {
-    const { options, waiters, follower, writer } = this.#parts
+    const { options, catalog, waiters, follower, writer } = this.#parts
     return {
       options,
+      catalog,
       writer: () => this.#writable(),
       reader: () => {
         if (this.#closed) throw closedError()

@@ -32,7 +32,7 @@ export interface Host {
 /** A segment with a successor, whose groups are all written. */
 interface Ended {
   readonly segment: ActiveSegment
-  readonly successor: ActiveSegment
+  readonly successor: Pick<ActiveSegment, 'id' | 'header'>
 }
 
 /** Runs the jobs. */
@@ -76,6 +76,12 @@ export class Maintenance {
       this.#awaitingSync.add(resolve)
       this.#add(() => this.#sync(resolve))
     })
+  }
+
+  /** As `sync`, without waiting. */
+  syncNow(): void {
+    void this.sync()
+    this.finishNow()
   }
 
   /** Resolves when nothing is left to do. */

@@ -7,7 +7,7 @@ export const QUARANTINE_NAME = 'quarantine'
 
 const DIGITS = 12
 const SEGMENT = /^(\d{12})\.seg$/
-const UNFINISHED = /^\d{12}\.(seg|idx)(\.\d+)?\.new$/
+const UNFINISHED = /^(\d{12}\.(seg|idx)(\.\d+)?\.new|tx-[0-9a-f]{32}\.tmp)$/
 
 export function segmentPath(dir: string, id: number): string {
   return join(dir, `${String(id).padStart(DIGITS, '0')}.seg`)
@@ -27,6 +27,11 @@ export function unfinishedIndexPath(dir: string, id: number, attempt: number): s
   return `${indexPath(dir, id)}.${attempt}.new`
 }
 
+/** Where a transaction keeps what does not stay in memory; `id` is 32 hexadecimal digits. */
+export function transactionPath(dir: string, id: string): string {
+  return join(dir, `tx-${id}.tmp`)
+}
+
 /** The segment numbers among the names in a directory, ascending. */
 export function segmentIds(names: readonly string[]): number[] {
   return names
@@ -36,7 +41,7 @@ export function segmentIds(names: readonly string[]): number[] {
     .sort((a, b) => a - b)
 }
 
-/** Whether a name is that of a segment or index that was never finished. */
+/** Whether a name is that of a segment or index that was never finished, or of a transaction's file. */
 export function isUnfinished(name: string): boolean {
   return UNFINISHED.test(name)
 }

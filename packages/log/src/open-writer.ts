@@ -174,6 +174,7 @@ async function firstSegment(storage: Storage, dir: string, stamps: Stamps): Prom
     align,
     catalogSegment: 1,
     catalogFrames: 0,
+    commitEnd: 0,
   }
   const segment = new ActiveSegment(header, undefined)
   const path = unfinishedSegmentPath(dir, 1, 0)

@@ -22,6 +22,39 @@ export function syncOf(file: StorageFile): Operation {
   return { start: () => file.sync(), now: () => file.syncSync() }
 }
 
+/**
+ * Does an operation and throws, in the procedure itself, what it fails with: one that catches that can go on. Returns
+ * whether it was done without waiting, so that it may still be under way a second time.
+ */
+export function* tried(operation: Operation): Generator<Operation, boolean, void> {
+  let failure: { readonly error: unknown } | undefined
+  let over = false
+  let done = false
+  yield {
+    start: async () => {
+      try {
+        await operation.start()
+      } catch (error) {
+        // Taken over meanwhile, it concerns whoever drives the procedure.
+        if (over) throw error
+        failure = { error }
+      }
+    },
+    now: () => {
+      done = true
+      failure = undefined
+      try {
+        operation.now()
+      } catch (error) {
+        failure = { error }
+      }
+    },
+  }
+  over = true
+  if (failure !== undefined) throw failure.error
+  return done
+}
+
 /** Does a procedure, or the rest of one, without waiting; `underWay` is the operation it was in. */
 export function doNow(procedure: Procedure, underWay?: Operation): void {
   let operation = underWay

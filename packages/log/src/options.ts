@@ -26,6 +26,17 @@ export interface LogOptions {
    * waits before it takes more. A single larger entry or batch is taken when nothing else waits.
    */
   readonly bufferBytes?: number
+  /** How many entries a transaction may have: 1 to 16,777,216, default 1,000. */
+  readonly maxTransactionEntries?: number
+  /** How long a transaction may stay open, in milliseconds: 1 to 2^31 - 1, default 30,000. */
+  readonly transactionTimeoutMs?: number
+  /** How often transactions that have stayed open too long are rolled back: 1 to 2^31 - 1 ms, default 300,000. */
+  readonly transactionCleanupMs?: number
+  /**
+   * How many bytes of a transaction are kept in memory: 64 KiB to 1 GiB, default 64 MiB. One that is larger waits in a
+   * file in the log's directory, and gets segments of its own.
+   */
+  readonly transactionMemoryBytes?: number
   /** Open for reading: beside a writer or alone, changing nothing on disk. Default false. */
   readonly readOnly?: boolean
   /** Whether every read checks the frame's checksum. Default true. */
@@ -41,6 +52,10 @@ export interface ResolvedOptions {
   readonly segmentBytes: number
   readonly maxEntryBytes: number
   readonly bufferBytes: number
+  readonly maxTransactionEntries: number
+  readonly transactionTimeoutMs: number
+  readonly transactionCleanupMs: number
+  readonly transactionMemoryBytes: number
   readonly readOnly: boolean
   readonly verifyReads: boolean
   readonly storage: Storage
@@ -55,6 +70,10 @@ const NUMBERS = {
   segmentBytes: [64 * KiB, GiB, 64 * MiB],
   maxEntryBytes: [1, GiB, GiB],
   bufferBytes: [64 * KiB, GiB, 16 * MiB],
+  maxTransactionEntries: [1, 2 ** 24, 1000],
+  transactionTimeoutMs: [1, 2 ** 31 - 1, 30_000],
+  transactionCleanupMs: [1, 2 ** 31 - 1, 300_000],
+  transactionMemoryBytes: [64 * KiB, GiB, 64 * MiB],
 } as const
 
 const NAMES = [...Object.keys(NUMBERS), 'durability', 'readOnly', 'verifyReads', 'storage']
@@ -131,6 +150,10 @@ export function resolveOptions(dir: unknown, options: LogOptions): ResolvedOptio
     segmentBytes: number('segmentBytes'),
     maxEntryBytes: number('maxEntryBytes'),
     bufferBytes: number('bufferBytes'),
+    maxTransactionEntries: number('maxTransactionEntries'),
+    transactionTimeoutMs: number('transactionTimeoutMs'),
+    transactionCleanupMs: number('transactionCleanupMs'),
+    transactionMemoryBytes: number('transactionMemoryBytes'),
     readOnly: checkBoolean('readOnly', readOnly),
     verifyReads: checkBoolean('verifyReads', verifyReads),
     storage: checkStorage(storage),

@@ -6,6 +6,7 @@
 
 import { GroupBuilder, type NativeChecksums } from '@walrus/segment'
 import type { ActiveSegment } from './active-segment.ts'
+import type { Outcome } from './outcome.ts'
 
 /** A group's buffer begins with this many bytes of room; one that grew far beyond is not kept. */
 const BUFFER_BYTES = 0x4_4000
@@ -37,6 +38,8 @@ export class PendingGroup {
   readonly #resolves: ((value: number | Promise<number>) => void)[] = []
   readonly #values: number[] = []
   #waiting = 0
+  /** Those who take part in its commits, in the order these were sequenced. */
+  #outcomes: Outcome[] = []
 
   constructor(checksums: NativeChecksums | undefined) {
     this.builder = new GroupBuilder(BUFFER_BYTES, checksums)
@@ -64,10 +67,23 @@ export class PendingGroup {
     return promise
   }
 
+  /** Notes somebody who is to be told. */
+  tell(outcome: Outcome): void {
+    this.#outcomes.push(outcome)
+  }
+
   acknowledge(): void {
     const waiting = this.#waiting
     this.#waiting = 0
     for (let at = 0; at < waiting; at++) this.#resolves[at]!(this.#values[at]!)
+    if (this.#outcomes.length === 0) return
+    // Last: those may begin other commits, and this may be used for them.
+    for (const outcome of this.#outcomes.splice(0)) outcome.acknowledged()
+  }
+
+  /** Tells those who take part that it failed, the last one first; to be called of the last group first. */
+  undo(error: unknown): void {
+    for (const outcome of this.#outcomes.splice(0).toReversed()) outcome.failed(error)
   }
 
   reject(error: unknown): void {

@@ -32,7 +32,13 @@ import {
   type Stamps,
   stampOf,
 } from './active-segment.ts'
-import { type Catalog, encodeDeclaration, encodeSnapshot, type StreamState } from './catalog.ts'
+import {
+  type Catalog,
+  declarationBytes,
+  encodeDeclaration,
+  encodeSnapshot,
+  type StreamState,
+} from './catalog.ts'
 import { PendingGroup } from './pending-group.ts'
 
 /** A group of about this size is closed; the next one fills. */
@@ -59,7 +65,7 @@ export class Sequencer {
   readonly #storage: Storage
   readonly #segmentBytes: number
   readonly #bufferBytes: number
-  readonly #stamps: Stamps
+  readonly stamps: Stamps
   readonly #free: PendingGroup[] = []
   readonly #align: number
   #nextLsn: number
@@ -80,7 +86,7 @@ export class Sequencer {
     this.#storage = storage
     this.#segmentBytes = segmentBytes
     this.#bufferBytes = bufferBytes
-    this.#stamps = stamps
+    this.stamps = stamps
     this.catalog = catalog
     this.segment = segment
     this.#nextLsn = nextLsn
@@ -131,7 +137,7 @@ export class Sequencer {
 
   /** Bytes that entries of a stream need in a group, whose frames take `frames` bytes. */
   room(stream: StreamState, frames: number): number {
-    return frames + (stream.declared ? 0 : frameBytes(16 + 3 * stream.name.length))
+    return frames + (stream.declared ? 0 : declarationBytes(stream))
   }
 
   /**
@@ -209,7 +215,7 @@ export class Sequencer {
 
   /** Writes a closed group's header; `mark` is the durable mark now. Its bytes are then what goes to the disk. */
   seal(group: PendingGroup, mark: number): Uint8Array {
-    const stamp = stampOf(this.#stamps, group.firstLsn, group.time, mark)
+    const stamp = stampOf(this.stamps, group.firstLsn, group.time, mark)
     const size = group.builder.close(stamp, this.#align)
     return group.builder.bytes.subarray(0, size)
   }
@@ -248,6 +254,19 @@ export class Sequencer {
     this.#snapshotIn = segment.header.catalogSegment
     this.#usePostings()
     return groups
+  }
+
+  /** The time a commit that is sequenced now gets. */
+  time(): number {
+    return this.#now()
+  }
+
+  /** Goes on behind a commit that took `bytes` in segments of its own, of which `segment` is the last. */
+  goOn(segment: ActiveSegment, nextLsn: number, bytes: number): void {
+    this.segment = segment
+    this.#nextLsn = nextLsn
+    this.#sinceSnapshot += bytes
+    this.#usePostings()
   }
 
   #forget(group: PendingGroup): void {
@@ -329,8 +348,8 @@ export class Sequencer {
       firstLsn: this.#nextLsn,
       plainNext: this.catalog.plain.next,
       baseTime: this.#now(),
-      boot: this.#stamps.boot,
-      epoch: this.#stamps.epoch,
+      boot: this.stamps.boot,
+      epoch: this.stamps.epoch,
       predecessor: {
         id: before.id,
         generation: before.header.generation,
@@ -342,6 +361,7 @@ export class Sequencer {
       align: this.#align,
       catalogSegment: this.#snapshotIn,
       catalogFrames: frames.length,
+      commitEnd: 0,
     }
     const own = this.catalog.own
     const firstPosition = own.next
@@ -366,7 +386,7 @@ export class Sequencer {
     for (const frame of frames) {
       builder.add(CATALOG_STREAM, FrameKind.catalogSnapshot, this.catalog.own.next++, 0, frame)
     }
-    const stamp = stampOf(this.#stamps, header.firstLsn, header.baseTime, 0)
+    const stamp = stampOf(this.stamps, header.firstLsn, header.baseTime, 0)
     const padded = builder.close(stamp, this.#align)
     this.#nextLsn += frames.length
     return builder.bytes.slice(0, padded)

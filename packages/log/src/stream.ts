@@ -6,7 +6,7 @@ import { Addition } from './addition.ts'
 import { Place } from './admission.ts'
 import type { LogEntry } from './entry.ts'
 import { EntryIterator } from './entry-iterator.ts'
-import type { StreamState } from './catalog.ts'
+import type { Catalog, StreamState } from './catalog.ts'
 import { outOfRange } from './errors.ts'
 import {
   type AppendOptions,
@@ -21,7 +21,7 @@ import {
   type WaitOptions,
   waitFor,
 } from './input.ts'
-import { checkBoolean, checkInteger, checkNames, type ResolvedOptions } from './options.ts'
+import { checkBoolean, checkInteger, checkNames, invalid, type ResolvedOptions } from './options.ts'
 import type { Reader } from './reader.ts'
 import type { Writer } from './writer.ts'
 
@@ -55,6 +55,7 @@ const LAST_INDEX = Number.MAX_SAFE_INTEGER - 1
 /** What a stream needs of the log it is on. */
 export interface StreamHost {
   readonly options: ResolvedOptions
+  readonly catalog: Catalog
   /** The writer; throws when the log was opened for reading, or is closed. */
   writer(): Writer
   /** The reader; throws when the log is closed. What is sequenced and visible has been written when it returns. */
@@ -90,6 +91,15 @@ export class Stream {
     this.#start = start
     this.#state = state
     this.#stateToWrite = stateToWrite
+  }
+
+  /**
+   * @internal Its name, for a commit to the log of this catalog.
+   * @throws `WALRUS_INVALID_OPTION` for a stream of another log
+   */
+  nameIn(catalog: Catalog): string {
+    if (this.#host.catalog === catalog) return this.name
+    throw invalid('the stream is one of another log')
   }
 
   /** The first index there is, or would be. */

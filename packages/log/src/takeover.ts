@@ -28,7 +28,7 @@ import {
   type Stamps,
 } from './active-segment.ts'
 import type { Analysis } from './analysis.ts'
-import { corrupt, hasCode } from './errors.ts'
+import { corrupt } from './errors.ts'
 import { writeIndex } from './index-writer.ts'
 import {
   indexPath,
@@ -39,6 +39,7 @@ import {
 } from './names.ts'
 import { doLater } from './operation.ts'
 import type { Point } from './tail-file.ts'
+import { removeIfThere } from './remove.ts'
 import { readHeader, type ScannedSegment } from './segment-files.ts'
 import { randomSalt } from './sequencer.ts'
 
@@ -85,6 +86,7 @@ export async function takeOver(
         },
     mark: proven.lsn,
     begun: Begun.recovery,
+    commitEnd: 0,
     align: groupAlign(storage),
     ...catalog,
   }
@@ -258,14 +260,6 @@ async function clearAway(
   if (moved.length > 0) await storage.syncDir(quarantine)
   if (moved.length + takenOver.length > 0) await storage.syncDir(dir)
   return moved
-}
-
-async function removeIfThere(storage: Storage, path: string): Promise<void> {
-  try {
-    await storage.remove(path)
-  } catch (error) {
-    if (!hasCode(error, 'WALRUS_NOT_FOUND')) throw error
-  }
 }
 
 /** Removes what was being prepared when the last writer stopped. Nothing in it counts. */

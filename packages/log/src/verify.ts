@@ -4,6 +4,7 @@
 
 import { WalrusError } from '@walrus/codec'
 import {
+  Begun,
   FrameKind,
   fd,
   frameBytes,
@@ -18,7 +19,7 @@ import {
   scanGroups,
   seedOf,
 } from '@walrus/segment'
-import { analyse } from './analysis.ts'
+import { analyse, continues } from './analysis.ts'
 import { hasCode } from './errors.ts'
 import { indexPath, segmentIds, segmentPath } from './names.ts'
 import { checkNames } from './options.ts'
@@ -195,6 +196,14 @@ class Verification {
         undefined,
         `is missing: ${path} follows it`,
       )
+    }
+    if (
+      before !== undefined &&
+      header.begun === Begun.continuation &&
+      !continues(header, before.header)
+    ) {
+      const what = 'continues a commit that the segment before it is no part of'
+      this.#add('WALRUS_CORRUPT', path, 112, header.plainNext, what)
     }
     const index = new SegmentIndex()
     const file = await this.#storage.open(path, 'read')

@@ -4,12 +4,14 @@
 
 import type { Storage } from '@walrus/segment'
 import { type ActiveSegment, createSegment, type PreparedFile } from './active-segment.ts'
+import type { Chain } from './chain.ts'
 import { hasCode } from './errors.ts'
 import { writeIndex } from './index-writer.ts'
 import { type Host, Maintenance } from './maintenance.ts'
-import { unfinishedSegmentPath } from './names.ts'
+import { indexPath, unfinishedSegmentPath } from './names.ts'
 import { doLater, type Procedure } from './operation.ts'
 import type { Point, TailFile } from './tail-file.ts'
+import { removeIfThere } from './remove.ts'
 import { type TailFrame, TailKeeper } from './tail-keeper.ts'
 import { ZeroAhead } from './zero-ahead.ts'
 
@@ -24,6 +26,8 @@ export interface FilesHost extends Host {
   readonly failure: Error | undefined
   /** Groups go into this segment from now on. */
   began(segment: ActiveSegment): void
+  /** A segment is part of the log that no more groups go into. */
+  added(id: number): void
   /** What may be sequenced in the active segment has changed. */
   frontMoved(): void
 }
@@ -52,6 +56,7 @@ export class WriterFiles {
   #active: ActiveSegment
   #target: PreparedFile | undefined
   #attempt = 0
+  #removing: Promise<void> = Promise.resolve()
 
   constructor(host: FilesHost, options: FilesOptions, tail: TailFile, start: FilesStart) {
     const { storage, dir } = host
@@ -74,13 +79,47 @@ export class WriterFiles {
       options.segmentBytes,
       options.durably && storage.zeroAhead,
       () => host.frontMoved(),
-      () => unfinishedSegmentPath(dir, this.#active.id + 1, ++this.#attempt),
+      () => this.unfinishedPath(this.#active.id + 1),
     )
   }
 
   /** The segment that groups go into. */
   get active(): ActiveSegment {
     return this.#active
+  }
+
+  /** A temporary name for a segment that nothing has had yet. */
+  unfinishedPath(id: number): string {
+    return unfinishedSegmentPath(this.#dir, id, ++this.#attempt)
+  }
+
+  /** Goes on in the last segment of a chain that has been committed, and ends the segment before it. */
+  adopt({ built, last }: Chain): void {
+    const before = this.#active
+    const segment = last!
+    this.#active = segment
+    for (const { header, indexPath: unfinished } of built) {
+      if (unfinished === undefined) continue
+      this.#giveName(unfinished, indexPath(this.#dir, header.id))
+      this.#host.added(header.id)
+    }
+    this.maintenance.began(segment)
+    this.#host.began(segment)
+    const { header } = built[0]!
+    this.maintenance.end({ segment: before, successor: { id: header.id, header } })
+  }
+
+  /** Removes, in the background, what is left of a chain that was not committed. */
+  discard(chain: Chain): void {
+    const paths = chain.abandon()
+    this.#removing = this.#removing.then(async () => {
+      try {
+        for (const path of paths) await removeIfThere(this.#storage, path)
+        await this.#storage.syncDir(this.#dir)
+      } catch (error) {
+        this.#host.fail(error)
+      }
+    })
   }
 
   /** Makes a planned segment the one that groups go into, and ends the one before in the background. */
@@ -157,6 +196,7 @@ export class WriterFiles {
   /** Lets go of every file, also when letting go of another one fails. */
   async release(): Promise<void> {
     const releases: (() => Promise<void> | undefined)[] = [
+      () => this.#removing,
       () => this.#discard(this.zeroAhead.take()),
       () => this.#discard(this.#target),
       async () => this.maintenance.close(),
@@ -172,8 +212,17 @@ export class WriterFiles {
     }
   }
 
+  /** An index can do without: it is made again when it is missing. */
+  #giveName(unfinished: string, path: string): void {
+    try {
+      this.#storage.renameSync(unfinished, path)
+    } catch (error) {
+      if (!hasCode(error, 'WALRUS_DISK_FULL')) this.#host.fail(error)
+    }
+  }
+
   #newTarget(id: number): PreparedFile {
-    const path = unfinishedSegmentPath(this.#dir, id, ++this.#attempt)
+    const path = this.unfinishedPath(id)
     return { file: this.#storage.openSync(path, 'create'), path, zeroedTo: 0 }
   }
 

@@ -13,13 +13,16 @@ import type { ActiveSegment } from './active-segment.ts'
 import { Addition } from './addition.ts'
 import { Admission, type Place } from './admission.ts'
 import type { StreamState } from './catalog.ts'
+import type { Chain } from './chain.ts'
+import type { Commit, LargeCommit } from './commit.ts'
 import { closedError, failedError, hasCode } from './errors.ts'
+import { commitLarge, type Large, type LargeHost } from './large-commit.ts'
 import { Driver, type Operation, type Procedure } from './operation.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { PendingGroup } from './pending-group.ts'
 import type { Sequencer } from './sequencer.ts'
 import type { Point, TailFile } from './tail-file.ts'
-import { type FilesHost, type FilesStart, WriterFiles } from './writer-files.ts'
+import { type FilesStart, WriterFiles } from './writer-files.ts'
 
 /** What `appendSync` without durability may keep in memory, in bytes; also what is written without a thread. */
 const SYNC_BUFFER_BYTES = 0x4_0000
@@ -30,6 +33,8 @@ const RETRY_EVERY_MS = 250
 export interface WriterEvents {
   /** Groups go into this segment from now on. */
   began(segment: ActiveSegment): void
+  /** A segment has come into the log that no more groups go into. */
+  added(id: number): void
   /** A segment will not be written any more. */
   ended(segment: ActiveSegment): void
   /** More can be read. */
@@ -41,10 +46,11 @@ export interface WriterStart extends FilesStart {
   readonly written: Point
 }
 
-export class Writer implements FilesHost {
+export class Writer implements LargeHost {
   readonly storage: Storage
   readonly dir: string
   readonly sequencer: Sequencer
+  readonly segmentBytes: number
   readonly #options: ResolvedOptions
   readonly #events: WriterEvents
   readonly #driver: Driver
@@ -64,6 +70,8 @@ export class Writer implements FilesHost {
   #full: unknown
   /** The lack of space because of which groups were taken back, one of which is still being written. */
   #blocked: unknown
+  /** What is being committed by itself: nothing else is sequenced meanwhile. */
+  #large: Large | undefined
   /** The lack of space because of which what was taken back still stands in the file: it goes first. */
   #uncut: unknown
   #whenSettled: (() => void)[] = []
@@ -97,6 +105,7 @@ export class Writer implements FilesHost {
     )
     this.#admission = new Admission(() => this.#flushSoon())
     const { segmentBytes } = options
+    this.segmentBytes = options.segmentBytes
     this.#files = new WriterFiles(this, { segmentBytes, durably: this.#durably }, tail, start)
   }
 
@@ -134,16 +143,17 @@ export class Writer implements FilesHost {
   }
 
   /** Sequences entries, all in one group, and resolves to the first one's position once that is acknowledged. */
-  commit(addition: Addition, place?: Place): Promise<number> {
+  commit(commit: Commit, place?: Place): Promise<number> {
     const refusal = this.#refusal()
     if (refusal !== undefined) return Promise.reject(refusal)
-    if (this.#admission.waiting === 0 && this.#hasRoom(addition)) {
+    const answer = this.#admission.waiting === 0 ? this.#attempt(commit) : undefined
+    if (answer !== undefined) {
       if (!this.#flushing) this.#flushSoon()
-      return this.#sequence(addition)
+      return answer
     }
     // Whoever comes now must not overtake those who wait.
     this.sequencer.close()
-    return this.#admission.wait(addition, place)
+    return this.#admission.wait(commit, place)
   }
 
   /** Sequences one entry and returns its position: written, or durable, or under `none` soon to be written. */
@@ -170,18 +180,25 @@ export class Writer implements FilesHost {
     return this.commitSync(new Addition(stream, [{ bytes: data, attributes }]))
   }
 
-  commitSync(addition: Addition): number {
+  /** As `commit`, blocking; not for a large one. */
+  commitSync(commit: Commit): number {
     const refusal = this.#refusal()
     if (refusal !== undefined) throw refusal
     const sequencer = this.sequencer
     const unsynced = this.#options.durability === 'none'
     if (!unsynced && this.#blocked !== undefined) throw this.#blocked
     const pending = sequencer.pendingBytes
-    if (this.#admission.waiting > 0 || pending + addition.room(sequencer) > SYNC_BUFFER_BYTES) {
-      this.flushSync()
+    const waiting = this.#admission.waiting > 0 || this.#large !== undefined
+    if (waiting || pending + commit.room(sequencer) > SYNC_BUFFER_BYTES) this.flushSync()
+    const conflict = commit.refusal()
+    if (conflict !== undefined || commit.empty) {
+      if (!unsynced) this.flushSync()
+      if (conflict !== undefined) throw conflict
+      return this.#noEntries(commit)
     }
-    sequencer.reserve(addition.room(sequencer), false)
-    const value = addition.add(sequencer)
+    sequencer.reserve(commit.room(sequencer), false)
+    const value = this.#sequenced(commit)
+    if (this.#failure !== undefined) throw this.#failure
     if (!unsynced || sequencer.pendingBytes > SYNC_BUFFER_BYTES) {
       this.flushSync()
     } else {
@@ -200,7 +217,8 @@ export class Writer implements FilesHost {
     try {
       do {
         // The write under way is done again here, and may come to its own end much later.
-        if (this.#driver.busy) this.sequencer.queue[0]!.lent = true
+        const underWay = this.sequencer.queue[0]
+        if (this.#driver.busy && underWay !== undefined) underWay.lent = true
         this.#driver.finish()
         for (;;) {
           if (this.sequencer.queue.length === 0) this.sequencer.close()
@@ -209,8 +227,10 @@ export class Writer implements FilesHost {
           this.#driver.finish(this.#commit(group))
         }
         this.#admit()
-      } while (this.sequencer.pendingBytes > 0)
-      if (!this.#unwritten()) this.#settle()
+        if (this.#large !== undefined)
+          this.#driver.finish(commitLarge(this, this.#files, this.#large))
+      } while (this.#unwritten())
+      this.#settle()
     } catch (error) {
       this.#stopped(error)
       throw this.#failure ?? error
@@ -266,7 +286,8 @@ export class Writer implements FilesHost {
       if (this.#failure === undefined) await this.#files.leaveClean(this.#written)
     } catch (error) {
       this.sequencer.close()
-      for (const group of this.sequencer.queue) group.reject(error)
+      reject(this.sequencer.queue, error)
+      this.#large?.reject(error)
       this.#admission.reject(error)
       if (hasCode(error, 'WALRUS_DISK_FULL')) throw error
       this.fail(error)
@@ -294,6 +315,10 @@ export class Writer implements FilesHost {
     this.#events.began(segment)
   }
 
+  added(id: number): void {
+    this.#events.added(id)
+  }
+
   ended(segment: ActiveSegment): void {
     this.#events.ended(segment)
   }
@@ -311,7 +336,8 @@ export class Writer implements FilesHost {
     if (this.#failure !== undefined) return
     this.#failure = failedError(error)
     this.sequencer.close()
-    for (const group of this.sequencer.queue) group.reject(this.#failure)
+    reject(this.sequencer.queue, this.#failure)
+    this.#large?.reject(this.#failure)
     this.#admission.reject(this.#failure)
     this.#files.maintenance.abandon()
     this.#events.advanced()
@@ -332,19 +358,77 @@ export class Writer implements FilesHost {
     return this.#failure
   }
 
-  #hasRoom(addition: Addition): boolean {
+  /** Sequences a commit whose turn has come, or refuses it; `undefined` when it has to wait. */
+  #attempt(commit: Commit): Promise<number> | undefined {
+    if (this.#large !== undefined) return undefined
+    const conflict = commit.refusal()
+    if (conflict !== undefined) return this.#refuse(conflict)
+    if (commit.empty) return this.#settledEmpty(commit)
+    if (commit.large !== undefined) return this.#attemptLarge(commit, commit.large)
+    if (!this.#hasRoom(commit)) return undefined
+    const { group } = this.sequencer
+    const value = this.#sequenced(commit)
+    return this.#failure === undefined ? group.wait(value) : Promise.reject(this.#failure)
+  }
+
+  #hasRoom(commit: Commit): boolean {
     const pending = this.sequencer.pendingBytes
-    const bytes = addition.room(this.sequencer)
+    const bytes = commit.room(this.sequencer)
     if (pending > 0 && pending + bytes > this.#options.bufferBytes) return false
     return this.sequencer.reserve(bytes, !this.#synchronous) === 'ok'
   }
 
-  #sequence(addition: Addition): Promise<number> {
-    return this.sequencer.group.wait(addition.add(this.sequencer))
+  #sequenced(commit: Commit): number {
+    const { outcome } = commit
+    if (outcome !== undefined) this.sequencer.group.tell(outcome)
+    try {
+      return commit.add(this.sequencer)
+    } catch (error) {
+      // Of somebody who took part, and may have done half of what it had to.
+      this.fail(error)
+      return 0
+    }
+  }
+
+  /** Refuses for what was found in the log, once that is acknowledged itself. */
+  #refuse(error: unknown): Promise<number> {
+    const group = this.#lastPending()
+    if (group === undefined) return Promise.reject(error)
+    return group.wait(0).then(() => {
+      throw error
+    })
+  }
+
+  #settledEmpty(commit: Commit): Promise<number> {
+    const group = this.#lastPending()
+    if (group === undefined) return Promise.resolve(this.#noEntries(commit))
+    if (commit.outcome !== undefined) group.tell(commit.outcome)
+    return group.wait(commit.add(this.sequencer))
+  }
+
+  #noEntries(commit: Commit): number {
+    const value = commit.add(this.sequencer)
+    commit.outcome?.acknowledged()
+    return value
+  }
+
+  #lastPending(): PendingGroup | undefined {
+    const { limit, group, queue } = this.sequencer
+    return limit === 0 ? queue.at(-1) : group
+  }
+
+  /** Its turn comes when everything before it is written. */
+  #attemptLarge(commit: Commit, contents: LargeCommit): Promise<number> | undefined {
+    if (this.sequencer.pendingBytes > 0) return undefined
+    return new Promise((resolve, reject) => {
+      this.#large = { commit, contents, resolve, reject }
+    })
   }
 
   #unwritten(): boolean {
-    return this.sequencer.pendingBytes > 0 || this.#admission.waiting > 0
+    return (
+      this.sequencer.pendingBytes > 0 || this.#admission.waiting > 0 || this.#large !== undefined
+    )
   }
 
   #flushSoon(): void {
@@ -373,20 +457,20 @@ export class Writer implements FilesHost {
     const { queue } = this.sequencer
     if (queue.length === 0) this.sequencer.close()
     const group = queue[0]
-    this.#flushing = group !== undefined
+    this.#flushing = group !== undefined || this.#large !== undefined
     if (group !== undefined) this.#driver.start(this.#commit(group))
+    else if (this.#large !== undefined)
+      this.#driver.start(commitLarge(this, this.#files, this.#large))
     else if (!this.#unwritten()) this.#settle()
   }
 
   #admit(): void {
     if (this.#admission.waiting === 0 || this.#failure !== undefined) return
-    this.#admission.admit(
-      (addition) => this.#hasRoom(addition),
-      (addition) => this.#sequence(addition),
-    )
+    this.#admission.admit((commit) => this.#attempt(commit))
     // As when they began to wait.
     if (this.#admission.waiting > 0) this.sequencer.close()
-    if (!this.#flushing && this.sequencer.pendingBytes > 0) this.#flushSoon()
+    const more = this.sequencer.pendingBytes > 0 || this.#large !== undefined
+    if (!this.#flushing && more) this.#flushSoon()
   }
 
   #settle(): void {
@@ -430,11 +514,31 @@ export class Writer implements FilesHost {
       plainNext: group.plainNext,
     }
     this.#full = undefined
-    group.acknowledge()
     this.sequencer.written()
     if (durable) this.reachedDurable(this.#written)
     else this.#unsyncedWritten()
+    group.acknowledge()
     this.#files.zeroAhead.poke(segment, this.#sequencedEnd(), group.size, this.#synchronous)
+  }
+
+  committed(chain: Chain): void {
+    const { catalog } = this.sequencer
+    const segment = chain.last!
+    this.sequencer.goOn(segment, chain.endLsn, chain.bytes)
+    this.#files.adopt(chain)
+    this.#large = undefined
+    this.#written = {
+      lsn: chain.endLsn,
+      segment: segment.id,
+      salt: segment.header.salt,
+      offset: segment.end,
+      plainNext: catalog.plain.next,
+    }
+  }
+
+  refused(large: Large, error: unknown): void {
+    this.#large = undefined
+    large.reject(error)
   }
 
   /** Small writes that need no sync are quicker done than handed to a thread. */
@@ -479,7 +583,7 @@ export class Writer implements FilesHost {
   #takeBack(error: unknown): void {
     const groups = this.sequencer.takeBack(this.#files.active)
     this.#uncut = this.#files.cutOff()
-    for (const group of groups) group.reject(this.#failure ?? error)
+    reject(groups, this.#failure ?? error)
     // Those who waited behind them are refused with them: what was handed over first is never overtaken.
     this.#admission.reject(this.#failure ?? error)
     if (this.#driver.late) this.#waitForLate(error)
@@ -511,4 +615,10 @@ export class Writer implements FilesHost {
       if (this.#failure === undefined) void this.#files.maintenance.sync()
     })
   }
+}
+
+/** Tells everyone who waits for groups, or takes part in them, that they failed. */
+function reject(groups: readonly PendingGroup[], error: unknown): void {
+  for (const group of groups.toReversed()) group.undo(error)
+  for (const group of groups) group.reject(error)
 }

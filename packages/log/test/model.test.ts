@@ -9,8 +9,9 @@ import {
   Log,
   type LogOptions,
   type Stream,
+  type WriteSet,
 } from '../src/index.ts'
-import { Model, type ModelStream } from './model.ts'
+import { Model, type ModelEntry, type ModelStream } from './model.ts'
 
 const DURABILITIES: Durability[] = ['commit', { everyMs: 3 }, 'none']
 const RUNS_EACH = 67
@@ -103,6 +104,55 @@ const appendSync = command(
     const [entry] = now.model.create([bytes], given)
     expect(real.appendSync(entry!.data, given)).toBe(stream.next)
     now.model.appended(stream, entry!)
+  },
+)
+
+const mixed = fc.array(fc.tuple(streamName, size), { maxLength: 12 })
+
+/** Puts entries into a batch or transaction; what the model is to have of them. */
+function fill(
+  { model }: Situation,
+  set: WriteSet,
+  entries: readonly (readonly [string | undefined, number])[],
+  given: EntryAttributes,
+): [ModelStream, ModelEntry][] {
+  return entries.map(([name, bytes]) => {
+    const [entry] = model.create([bytes], given)
+    const { transactionId: _, ...options } = given
+    set.append(name, entry!.data, options)
+    return [model.stream(name), entry!]
+  })
+}
+
+const commitBatch = command(
+  'commitBatch',
+  fc.tuple(mixed, streamName, fc.boolean()),
+  async (now, [sizes, expected, holds]) => {
+    const { model, log } = now
+    const batch = log.batch()
+    const next = model.stream(expected).next + (holds ? 0 : 1)
+    const entries = fill(now, batch, sizes, {})
+    const committed = log.commit(batch, { expect: { stream: expected, next } })
+    batch.clear()
+    if (holds) model.commit(entries, committed)
+    else model.refuse(committed, 'WALRUS_CONFLICT')
+  },
+)
+
+const commitBatchSync = command('commitBatchSync', mixed, async (now, sizes) => {
+  const batch = now.log.batch()
+  const entries = fill(now, batch, sizes, {})
+  now.model.commit(entries, Promise.resolve(now.log.commitSync(batch)))
+})
+
+const transact = command(
+  'transact',
+  fc.tuple(mixed, fc.constantFrom('commit', 'commit', 'rollback')),
+  async (now, [sizes, end]) => {
+    const transaction = now.log.begin()
+    const entries = fill(now, transaction, sizes, { term: 3n, transactionId: transaction.id })
+    if (end === 'commit') now.model.commit(entries, transaction.commit())
+    else transaction.rollback()
   },
 )
 
@@ -222,6 +272,9 @@ const anyCommand = fc.oneof(
   { arbitrary: appendMany, weight: 4 },
   { arbitrary: appendBatch, weight: 4 },
   { arbitrary: appendSync, weight: 4 },
+  { arbitrary: commitBatch, weight: 4 },
+  { arbitrary: commitBatchSync, weight: 2 },
+  { arbitrary: transact, weight: 4 },
   { arbitrary: refused, weight: 1 },
   { arbitrary: settle, weight: 2 },
   { arbitrary: get, weight: 3 },
@@ -244,6 +297,7 @@ it.each(DURABILITIES)(
         segmentBytes: 65_536,
         bufferBytes: 65_536,
         maxEntryBytes: 100_000,
+        transactionMemoryBytes: 65_536,
       }
       const log = await Log.open(dir, options)
       const now: Situation = { dir, model: new Model(), log, options }

@@ -61,6 +61,31 @@ export class Model {
     )
   }
 
+  /** Notes entries that have been committed as one, each to its stream, and the promise of their positions. */
+  commit(
+    entries: readonly (readonly [ModelStream, ModelEntry])[],
+    positions: Promise<number[]>,
+  ): void {
+    const expected = entries.map(([stream, entry]) => {
+      stream.entries.push(entry)
+      return stream.next - 1
+    })
+    const reached = new Map(entries.map(([stream]) => [stream, stream.entries.length]))
+    this.#pending.push(
+      positions.then((given) => {
+        expect(given).toEqual(expected)
+        for (const [stream, count] of reached) {
+          stream.acknowledged = Math.max(stream.acknowledged, count)
+        }
+      }),
+    )
+  }
+
+  /** Notes a call that must be refused with this code. */
+  refuse(call: Promise<unknown>, code: string): void {
+    this.#pending.push(expect(call).rejects.toMatchObject({ code }))
+  }
+
   /** Notes an entry whose index `appendSync` has returned: everything before it is there too. */
   appended(stream: ModelStream, entry: ModelEntry): void {
     stream.entries.push(entry)

@@ -49,6 +49,20 @@ const REFUSED: [object | null | number, string][] = [
     { maxEntryBytes: value },
     'maxEntryBytes must be an integer from 1 to 1073741824',
   ]),
+  ...[0, -1, 2 ** 24 + 1, 1.5, '5'].map((value): [object, string] => [
+    { maxTransactionEntries: value },
+    'maxTransactionEntries must be an integer from 1 to 16777216',
+  ]),
+  ...(['transactionTimeoutMs', 'transactionCleanupMs'] as const).flatMap((name) =>
+    [0, -1, 2 ** 31, Number.NaN].map((value): [object, string] => [
+      { [name]: value },
+      `${name} must be an integer from 1 to 2147483647`,
+    ]),
+  ),
+  ...[0, 64 * KiB - 1, GiB + 1].map((value): [object, string] => [
+    { transactionMemoryBytes: value },
+    'transactionMemoryBytes must be an integer from 65536 to 1073741824',
+  ]),
   [{ readOnly: 1 }, 'readOnly must be true or false, got 1'],
   [{ readOnly: null }, 'readOnly must be true or false, got null'],
   [{ verifyReads: 'no' }, 'verifyReads must be true or false, got "no"'],
@@ -74,6 +88,10 @@ describe('an option of Log.open', () => {
   it.each<LogOptions>([
     { segmentBytes: 64 * KiB, bufferBytes: 64 * KiB, maxEntryBytes: 1 },
     { segmentBytes: GiB, bufferBytes: GiB, maxEntryBytes: GiB },
+    { maxTransactionEntries: 1, transactionTimeoutMs: 1, transactionCleanupMs: 1 },
+    { maxTransactionEntries: 2 ** 24, transactionTimeoutMs: 2 ** 31 - 1 },
+    { transactionMemoryBytes: 64 * KiB, transactionCleanupMs: 2 ** 31 - 1 },
+    { transactionMemoryBytes: GiB },
     { durability: { everyMs: 1 } },
     { durability: { everyMs: 60_000 } },
     { durability: undefined, segmentBytes: undefined } as unknown as LogOptions,

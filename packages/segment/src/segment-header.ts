@@ -12,7 +12,7 @@ const MAGIC = Uint8Array.of(0x89, 0x57, 0x4c, 0x52, 0x53, 0x0d, 0x0a, 0x1a)
 const CHECK_AT = 188
 
 /** Why a segment was begun. */
-export const Begun = { first: 1, rotation: 2, recovery: 3 } as const
+export const Begun = { first: 1, rotation: 2, recovery: 3, continuation: 4 } as const
 export type Begun = (typeof Begun)[keyof typeof Begun]
 
 /** Which segment this one follows, and the byte up to which that one counts. */
@@ -48,6 +48,8 @@ export interface SegmentHeader {
   readonly catalogSegment: number
   /** Frames of the catalog snapshot this segment begins with. */
   readonly catalogFrames: number
+  /** LSN after the last frame of the commit that fills this segment, alone or with its neighbours; 0 for none. */
+  readonly commitEnd: number
 }
 
 /** The header's 192 bytes. */
@@ -74,6 +76,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   block.putU32(116, header.align)
   block.putU64(120, header.catalogSegment)
   block.putU32(128, header.catalogFrames)
+  block.putU64(132, header.commitEnd)
   block.putU32(CHECK_AT, crc32(block.bytes.subarray(0, CHECK_AT)))
   return block.bytes
 }
@@ -116,6 +119,7 @@ export function decodeSegmentHeader(bytes: Uint8Array, file: string): SegmentHea
     align: block.u32(116),
     catalogSegment: block.u64(120),
     catalogFrames: block.u32(128),
+    commitEnd: block.u64(132),
   }
   if (!isPossible(header)) throw corrupt('has a segment header with impossible values', 0)
   return header
@@ -129,7 +133,7 @@ function isPossible(header: SegmentHeader): boolean {
     (align & (align - 1)) === 0 &&
     firstGroup === Math.ceil(SEGMENT_HEADER_BYTES / align) * align &&
     begun >= Begun.first &&
-    begun <= Begun.recovery &&
+    begun <= Begun.continuation &&
     // Whoever follows links comes to an end.
     predecessor.id < header.id &&
     [
@@ -139,6 +143,7 @@ function isPossible(header: SegmentHeader): boolean {
       header.baseTime,
       header.mark,
       header.catalogSegment,
+      header.commitEnd,
       predecessor.id,
       predecessor.end,
     ].every(Number.isSafeInteger)

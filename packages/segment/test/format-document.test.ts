@@ -66,6 +66,7 @@ const first: SegmentHeader = {
   align: 4,
   catalogSegment: 1,
   catalogFrames: 0,
+  commitEnd: 0,
 }
 
 const successor: SegmentHeader = {

@@ -30,6 +30,7 @@ const header: SegmentHeader = {
   align: 512,
   catalogSegment: MAX - 3,
   catalogFrames: 0xffff_fffc,
+  commitEnd: MAX - 4,
 }
 
 /** The header with these bytes changed and its checksum set right again. */
@@ -110,7 +111,7 @@ describe('it is refused', () => {
     ['an alignment that is no power of two', { 116: 4, 117: 2 }],
     ['an alignment of 2', { 12: 192, 13: 0, 116: 2, 117: 0 }],
     ['a reason to begin of 0', { 112: 0 }],
-    ['an unknown reason to begin', { 112: 4 }],
+    ['an unknown reason to begin', { 112: 5 }],
     ['a number beyond 2^53', { 38: 0xff }],
     ['a first LSN beyond 2^53', { 54: 0xff }],
     ['a next index beyond 2^53', { 62: 0xff }],
@@ -119,6 +120,7 @@ describe('it is refused', () => {
     ['a predecessor that ends beyond 2^53', { 102: 0xff }],
     ['a mark beyond 2^53', { 110: 0xff }],
     ['a catalog beyond 2^53', { 126: 0xff }],
+    ['a commit that ends beyond 2^53', { 138: 0xff }],
   ]
   for (const [what, changes] of impossible) {
     it(`with ${what}, though its checksum is right`, () => {

@@ -81,11 +81,16 @@ function describeItem(item: InspectItem): string {
   }
 }
 
+const REASONS = {
+  [Begun.rotation]: 'rotated',
+  [Begun.recovery]: 'recovered',
+  [Begun.continuation]: 'continues its commit',
+}
+
 function describeBegin({ header }: InspectItem & { readonly type: 'segment' }): string {
   const { begun, predecessor } = header
   if (begun === Begun.first) return 'first of the log'
-  const why = begun === Begun.recovery ? 'recovered' : 'rotated'
-  return `${why} from byte ${predecessor.end} of segment ${predecessor.id}`
+  return `${REASONS[begun]} from byte ${predecessor.end} of segment ${predecessor.id}`
 }
 
 function describeFrame({ lsn, stream, kind, position, attributes, data }: InspectedFrame): string {
