@@ -14,7 +14,17 @@ export interface NewEntry {
   readonly attributes: EncodedAttributes | undefined
 }
 
-export class Addition {
+/** Something that is sequenced as a whole, in one group. */
+export interface SequencedChange {
+  /** Bytes it needs in one group. */
+  room(sequencer: Sequencer): number
+  /** Sequences all of it; the value its caller gets. There must be room. */
+  add(sequencer: Sequencer): number
+  /** Copies what is the caller's: it has to wait. */
+  keep(): void
+}
+
+export class Addition implements SequencedChange {
   readonly #stream: StreamState
   #entries: readonly NewEntry[]
   readonly #frames: number

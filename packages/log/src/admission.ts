@@ -2,10 +2,10 @@
  * Back-pressure: those whose entries must wait until there is room to sequence them, in the order they came.
  */
 
-import type { Addition } from './addition.ts'
+import type { SequencedChange } from './addition.ts'
 
 interface Waiting {
-  readonly addition: Addition
+  readonly addition: SequencedChange
   readonly resolve: (value: Promise<number>) => void
   readonly reject: (error: unknown) => void
 }
@@ -30,7 +30,7 @@ export class Admission {
   }
 
   /** Waits for room; `admit` then sequences. Who leaves its place before that leaves nothing behind. */
-  wait(addition: Addition, place: Place | undefined): Promise<number> {
+  wait(addition: SequencedChange, place: Place | undefined): Promise<number> {
     addition.keep()
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { addition, resolve, reject }
@@ -42,8 +42,8 @@ export class Admission {
 
   /** Lets in as many as there is room for, oldest first. */
   admit(
-    hasRoom: (addition: Addition) => boolean,
-    sequence: (addition: Addition) => Promise<number>,
+    hasRoom: (addition: SequencedChange) => boolean,
+    sequence: (addition: SequencedChange) => Promise<number>,
   ): void {
     while (this.#waiting.length > 0) {
       const { addition, resolve } = this.#waiting[0]!

@@ -9,7 +9,7 @@
 import { crc32, WalrusError } from '@walrus/codec'
 import { Begun, type SegmentHeader, type Storage } from '@walrus/segment'
 import { hasCode } from './errors.ts'
-import { segmentIds, segmentPath } from './names.ts'
+import { indexIds, segmentIds, segmentPath } from './names.ts'
 import { missing, SegmentFiles } from './segment-files.ts'
 import { readTail, type Tail } from './tail-file.ts'
 import { findEnd, type Verdict } from './verdict.ts'
@@ -21,6 +21,8 @@ export interface Analysis extends Verdict {
   readonly ids: readonly number[]
   /** Segments behind its end: they hold nothing of it. */
   readonly leftOver: readonly number[]
+  /** Segments before its beginning, of which there are files left: they were removed. */
+  readonly retired: readonly number[]
   readonly tail: Tail | undefined
   /** Time of the last group, in milliseconds since the Unix epoch. */
   readonly time: number
@@ -35,13 +37,17 @@ export function bootOf(storage: Storage): number {
 
 /** Looks at a log directory; `undefined` when there is no log in it. */
 export async function analyse(storage: Storage, dir: string): Promise<Analysis | undefined> {
-  const ids = segmentIds(await storage.list(dir))
+  const names = await storage.list(dir)
+  const all = segmentIds(names)
   const tail = await readTail(storage, dir)
+  const oldest = tail?.firstSegment ?? 0
+  const retired = [...new Set([...all, ...indexIds(names)])].filter((id) => id < oldest)
+  const ids = all.filter((id) => id >= oldest)
   if (ids.length === 0) {
     if (tail !== undefined) throw missing(dir, tail.durable.segment, 'the tail file names it')
     return undefined
   }
-  return await new Analyst(storage, dir, ids, tail).analyse()
+  return { ...(await new Analyst(storage, dir, ids, tail).analyse()), retired }
 }
 
 class Analyst {
@@ -62,7 +68,7 @@ class Analyst {
     this.#tail = tail
   }
 
-  async analyse(): Promise<Analysis> {
+  async analyse(): Promise<Omit<Analysis, 'retired'>> {
     const last = await this.#lastReadable()
     await this.#setAside(last)
     const clean = await this.#clean(last)
@@ -137,7 +143,8 @@ class Analyst {
   async #checkNumbering(): Promise<void> {
     const ids = this.#ids
     const oldest = this.#tail?.firstSegment ?? ids[0]!
-    if (ids[0]! > oldest && (await this.#files.header(ids[0]!)).predecessor.id !== 0) {
+    // The oldest may have been replaced by a recovery; what it followed may be removed.
+    if (ids[0]! > oldest && (await this.#files.header(ids[0]!)).predecessor.id >= oldest) {
       throw missing(this.#dir, oldest, 'the tail file names it as the oldest')
     }
     const newest = this.#tail?.durable.segment ?? 0
@@ -154,7 +161,7 @@ class Analyst {
     }
   }
 
-  async #clean(last: SegmentHeader): Promise<Analysis | undefined> {
+  async #clean(last: SegmentHeader): Promise<Omit<Analysis, 'retired'> | undefined> {
     const tail = this.#tail
     if (tail === undefined || !tail.closed || this.#leftOver.length > 0) return undefined
     if (tail.durable.segment !== last.id || tail.durable.salt !== last.salt) return undefined
@@ -178,7 +185,7 @@ class Analyst {
     }
   }
 
-  async #unclean(unproven: readonly SegmentHeader[]): Promise<Analysis> {
+  async #unclean(unproven: readonly SegmentHeader[]): Promise<Omit<Analysis, 'retired'>> {
     const evidence = { tail: this.#tail, boot: this.#boot, unproven, dropped: this.#dropped }
     const verdict = await findEnd(this.#files, evidence)
     const { scanned } = verdict

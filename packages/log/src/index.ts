@@ -11,5 +11,14 @@ export { type InspectedFrame, type InspectItem, type InspectOptions, inspect } f
 export { Log, type LogStats, type Marks } from './log.ts'
 export type { Durability, LogOptions } from './options.ts'
 export type { RecoveryReport } from './report.ts'
+export type {
+  Claim,
+  ClaimInTheWay,
+  Need,
+  RetainOptions,
+  RetentionPolicy,
+  RetentionReport,
+  RetiredRange,
+} from './retention-policy.ts'
 export { type EntriesOptions, type ReadOptions, Stream } from './stream.ts'
 export { type Damage, type VerifyOptions, type VerifyReport, verify } from './verify.ts'

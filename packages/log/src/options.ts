@@ -3,6 +3,7 @@
 import { resolve } from 'node:path'
 import { WalrusError } from '@walrus/codec'
 import { fd, type Storage } from '@walrus/segment'
+import { checkPolicy, type RetentionPolicy } from './retention-policy.ts'
 
 /**
  * When an append is acknowledged:
@@ -28,6 +29,11 @@ export interface LogOptions {
   readonly bufferBytes?: number
   /** Open for reading: beside a writer or alone, changing nothing on disk. Default false. */
   readonly readOnly?: boolean
+  /**
+   * What may be removed in the background, as segments end. Default: nothing is, but what was truncated away. Register
+   * claims (`Log.claim`) as soon as the log is open, before anything else is awaited.
+   */
+  readonly retention?: RetentionPolicy
   /** Whether every read checks the frame's checksum. Default true. */
   readonly verifyReads?: boolean
   /** Where the files are. Default `fd()`: plain `node:fs`. */
@@ -44,6 +50,7 @@ export interface ResolvedOptions {
   readonly readOnly: boolean
   readonly verifyReads: boolean
   readonly storage: Storage
+  readonly retention: RetentionPolicy | undefined
 }
 
 const KiB = 1024
@@ -57,7 +64,7 @@ const NUMBERS = {
   bufferBytes: [64 * KiB, GiB, 16 * MiB],
 } as const
 
-const NAMES = [...Object.keys(NUMBERS), 'durability', 'readOnly', 'verifyReads', 'storage']
+const NAMES = [...Object.keys(NUMBERS), 'durability', 'readOnly', 'verifyReads', 'storage', 'retention']
 
 export function invalid(message: string): WalrusError {
   return new WalrusError('WALRUS_INVALID_OPTION', message)
@@ -134,5 +141,7 @@ export function resolveOptions(dir: unknown, options: LogOptions): ResolvedOptio
     readOnly: checkBoolean('readOnly', readOnly),
     verifyReads: checkBoolean('verifyReads', verifyReads),
     storage: checkStorage(storage),
+    retention:
+      options.retention === undefined ? undefined : checkPolicy('retention', options.retention),
   }
 }

@@ -31,6 +31,10 @@ export class PendingGroup {
   plainNext = 0
   /** Whether some of its entries were returned before they were written, so that it cannot be taken back. */
   promised = false
+  /** Whether nothing more goes into it. */
+  alone = false
+  /** Undoes what it did besides adding frames, when it is taken back. */
+  undo: (() => void) | undefined
   /** Whether a write that nobody waits for any more may still read its bytes: they must stay as they are. */
   lent = false
   /** Those who wait, and what each is to get; only the first `#waiting` count. The arrays are used again. */
@@ -48,6 +52,8 @@ export class PendingGroup {
     this.firstLsn = firstLsn
     this.time = time
     this.promised = false
+    this.alone = false
+    this.undo = undefined
     this.builder.begin(segment.seed, segment.header.salt)
   }
 

@@ -3,11 +3,13 @@
  */
 
 import {
+  Begun,
   CATALOG_STREAM,
   FRAME_HEADER_BYTES,
   FrameKind,
   frameKind,
   frameLength,
+  readBounds,
 } from '@walrus/segment'
 import { Catalog, decodeDeclaration, decodeSnapshot } from './catalog.ts'
 import { readFrameSync } from './frame-reader.ts'
@@ -16,6 +18,10 @@ import type { SegmentTable } from './segment-table.ts'
 /** The catalog as of the end of the log; `plainNext` is the plain log's next index there. */
 export function restoreCatalog(table: SegmentTable, plainNext: number): Catalog {
   const catalog = new Catalog()
+  const { plain } = catalog
+  // Unless something in the log says otherwise.
+  plain.first = table.segments[0]!.header.plainNext
+  plain.next = plain.first
   advanceCatalog(catalog, table, newestSnapshot(table), plainNext)
   return catalog
 }
@@ -29,33 +35,47 @@ function newestSnapshot(table: SegmentTable): number {
   }
 }
 
-/** Brings a catalog to the end of the log; it knows all that stands in segments before `from`. */
+/**
+ * Brings a catalog to the end of the log; it knows all that stands in segments before `from`.
+ * @param lsn the end, for those who read meanwhile; none when nobody can
+ */
 export function advanceCatalog(
   catalog: Catalog,
   table: SegmentTable,
   from: number,
   plainNext: number,
+  lsn?: number,
 ): void {
   table.segments.forEach((segment, at) => {
-    if (segment.id >= from) restoreFrom(table, at, catalog)
+    if (segment.id >= from) restoreFrom(table, at, catalog, lsn)
   })
-  const oldest = table.segments[0]!
-  catalog.plain.first = oldest.header.plainNext
+  const oldest = table.segments[0]!.id
+  for (const stream of catalog.all()) stream.cuts?.drop(oldest)
   catalog.plain.next = plainNext
 }
 
-function restoreFrom(table: SegmentTable, at: number, catalog: Catalog): void {
+function restoreFrom(
+  table: SegmentTable,
+  at: number,
+  catalog: Catalog,
+  lsn: number | undefined,
+): void {
   const segment = table.segments[at]!
   const index = table.indexAt(at)
   const heads = index.heads()
   const own = heads.find(({ stream }) => stream === CATALOG_STREAM)
   const known = catalog.own.next
-  for (let position = Math.max(known, own?.first ?? 0); position < (own?.next ?? 0); position++) {
+  // What a recovery has written anew is known, but not that it stands there now.
+  const from = segment.header.begun === Begun.recovery ? 0 : known
+  for (let position = Math.max(from, own?.first ?? 0); position < (own?.next ?? 0); position++) {
     const offset = index.find(CATALOG_STREAM, position)
     const { words, bytes } = readFrameSync(segment, offset, table.endOf(at).end, position)
     const body = bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + frameLength(words, 0))
-    if (frameKind(words, 0) === FrameKind.streamDeclared) catalog.restore(decodeDeclaration(body))
-    else for (const record of decodeSnapshot(body)) catalog.restore(record)
+    const kind = frameKind(words, 0)
+    if (kind === FrameKind.streamDeclared) catalog.restore(decodeDeclaration(body))
+    else if (kind === FrameKind.streamBounds) {
+      catalog.bound(readBounds(words, 0), segment.id, position < known ? undefined : lsn)
+    } else for (const record of decodeSnapshot(body)) catalog.restore(record)
   }
   for (const { stream, next } of heads) catalog.reached(stream, next)
 }

@@ -3,7 +3,7 @@
  *
  * Everything that decides order happens here, synchronously; the writer then carries groups to the disk in the same
  * order. Invariants:
- * - LSNs and positions are given out without gaps; a group's frames are adjacent in LSN and in the file.
+ * - LSNs and positions are given out without gaps, positions anew where the end of a stream was cut; a group's frames are adjacent in LSN and in the file.
  * - A group lies in one segment. Its offset is known when it begins, so an index entry is final when it is made,
  *   unless the group is taken back, which happens only to groups nothing of which was ever promised.
  * - `limit` is the one number the hot path looks at: up to where the open group's buffer may be filled without
@@ -14,8 +14,10 @@ import {
   Begun,
   CATALOG_STREAM,
   type EncodedAttributes,
+  FRAME_HEADER_BYTES,
   FrameKind,
   frameBytes,
+  frameKind,
   framePosition,
   frameLength,
   frameStream,
@@ -66,6 +68,7 @@ export class Sequencer {
   #time: number
   #sinceSnapshot = 0
   #snapshotIn: number
+  #snapshotWanted = false
 
   constructor(
     storage: Storage,
@@ -128,6 +131,23 @@ export class Sequencer {
     return this.#frame(stream, FrameKind.entry, data, attributes)
   }
 
+  /** Begins a group that nothing else goes into. There must be room for `bytes` of frames in an open one. */
+  beginAlone(bytes: number): void {
+    if (this.group.builder.count > 0) {
+      this.close()
+      this.reserve(bytes, false)
+    }
+    this.group.alone = true
+  }
+
+  /** Sequences a frame of stream bounds in a group begun for it; its LSN. */
+  addBounds(body: Uint8Array): number {
+    const lsn = this.group.endLsn
+    this.#frame(this.catalog.own, FrameKind.streamBounds, body)
+    this.limit = this.group.builder.end
+    return lsn
+  }
+
   /** Bytes that entries of a stream need in a group, whose frames take `frames` bytes. */
   room(stream: StreamState, frames: number): number {
     return frames + (stream.declared ? 0 : frameBytes(16 + 3 * stream.name.length))
@@ -155,7 +175,7 @@ export class Sequencer {
       if (canWait) return 'wait'
       this.close()
       this.#planNext()
-    } else if (filled > GROUP_HEADER_BYTES && filled + bytes > GROUP_BYTES) {
+    } else if (filled > GROUP_HEADER_BYTES && (group.alone || filled + bytes > GROUP_BYTES)) {
       this.close()
     }
     this.#open()
@@ -166,7 +186,7 @@ export class Sequencer {
 
   /** Works out `limit` anew; to be called when the segment's `front` has changed. */
   updateLimit(): void {
-    if (this.limit !== 0) this.#setLimit(0)
+    if (this.limit !== 0 && !this.group.alone) this.#setLimit(0)
   }
 
   /** What was just reserved is always allowed, also in a group larger than a segment. */
@@ -179,6 +199,11 @@ export class Sequencer {
       builder.end + reserved,
       Math.min(room, this.#bufferBytes - this.queuedBytes),
     )
+  }
+
+  /** Lets the next segment begin with a snapshot of the catalog, due or not. */
+  wantSnapshot(): void {
+    this.#snapshotWanted = true
   }
 
   /** Closes the open group and queues it. */
@@ -254,11 +279,14 @@ export class Sequencer {
     for (let at = GROUP_HEADER_BYTES; at < end; at += frameBytes(frameLength(words, at))) {
       const stream = this.catalog.byId(frameStream(words, at))!
       const position = framePosition(words, at)
+      if (stream === this.catalog.own && frameKind(words, at) === FrameKind.streamDeclared) {
+        this.catalog.byId(words[(at + FRAME_HEADER_BYTES) >>> 2]! >>> 0)!.declared = false
+      }
       if (position >= stream.next) continue
       stream.next = position
       group.segment.index.stream(stream.id).cut(position)
-      if (position === stream.first && stream.id > CATALOG_STREAM) stream.declared = false
     }
+    group.undo?.()
   }
 
   #frame(
@@ -314,8 +342,9 @@ export class Sequencer {
   /** Plans the segment that follows the current one. No group is open. */
   #planNext(): void {
     const before = this.segment
-    const streams = this.catalog.declared()
-    const due = streams.length === 0 || this.#sinceSnapshot >= SNAPSHOT_SHARE * 40 * streams.length
+    const streams = this.catalog.recorded()
+    const due =
+      streams.length === 0 || this.#snapshotWanted || this.#sinceSnapshot >= SNAPSHOT_SHARE * 40 * streams.length
     const id = before.id + 1
     if (due) this.#snapshotIn = id
     const frames = due ? encodeSnapshot(streams) : []
@@ -352,6 +381,7 @@ export class Sequencer {
       offset += frameBytes(frame.length)
     })
     if (due) this.#sinceSnapshot = 0
+    if (due) this.#snapshotWanted = false
     this.#usePostings()
   }
 

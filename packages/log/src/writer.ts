@@ -10,7 +10,7 @@
 
 import type { EncodedAttributes, Storage, StorageFile, Timer } from '@walrus/segment'
 import type { ActiveSegment } from './active-segment.ts'
-import { Addition } from './addition.ts'
+import { Addition, type SequencedChange } from './addition.ts'
 import { Admission, type Place } from './admission.ts'
 import type { StreamState } from './catalog.ts'
 import { closedError, failedError, hasCode } from './errors.ts'
@@ -113,6 +113,22 @@ export class Writer implements FilesHost {
     return this.#failure
   }
 
+  /** Number of the oldest segment whose files are not finished. */
+  get oldestBusy(): number {
+    return Math.min(this.#files.active.id, this.#files.maintenance.oldestBusy)
+  }
+
+  /** Writes down durably that the log begins with another segment. */
+  async moveOldest(id: number): Promise<void> {
+    this.#files.tail.moveOldest(id)
+    try {
+      await this.#files.tail.durably().start()
+    } catch (error) {
+      if (!hasCode(error, 'WALRUS_DISK_FULL')) this.fail(error)
+      throw error
+    }
+  }
+
   /** Sequences one entry and resolves to its position once it is acknowledged. */
   append(
     stream: StreamState,
@@ -130,7 +146,7 @@ export class Writer implements FilesHost {
   }
 
   /** Sequences entries, all in one group, and resolves to the first one's position once that is acknowledged. */
-  commit(addition: Addition, place?: Place): Promise<number> {
+  commit(addition: SequencedChange, place?: Place): Promise<number> {
     const refusal = this.#refusal()
     if (refusal !== undefined) return Promise.reject(refusal)
     if (this.#admission.waiting === 0 && this.#hasRoom(addition)) {
@@ -317,15 +333,17 @@ export class Writer implements FilesHost {
     return this.#failure
   }
 
-  #hasRoom(addition: Addition): boolean {
+  #hasRoom(addition: SequencedChange): boolean {
     const pending = this.sequencer.pendingBytes
     const bytes = addition.room(this.sequencer)
     if (pending > 0 && pending + bytes > this.#options.bufferBytes) return false
     return this.sequencer.reserve(bytes, !this.#synchronous) === 'ok'
   }
 
-  #sequence(addition: Addition): Promise<number> {
-    return this.sequencer.group.wait(addition.add(this.sequencer))
+  #sequence(addition: SequencedChange): Promise<number> {
+    // It may begin a group.
+    const value = addition.add(this.sequencer)
+    return this.sequencer.group.wait(value)
   }
 
   #unwritten(): boolean {
