@@ -177,12 +177,13 @@ export class Stream {
     checkWaitOptions('truncate', options)
     checkInteger('lastKept', lastKept, -1, LAST_INDEX)
     checkNotAborted(options.signal)
-    this.#writer()
+    const { crowded } = this.#writer()
     const stream = this.#state()
     const first = stream?.first ?? this.#start
     const next = stream?.next ?? this.#start
     if (lastKept < first - 1) throw outOfRange(lastKept, first, next - 1)
-    if (stream === undefined || lastKept >= next - 1) return
+    // What waits to be sequenced comes before it, and may be for it to cut.
+    if (stream === undefined || (lastKept >= next - 1 && !crowded)) return
     await this.#bound({ stream, next: lastKept + 1 }, options)
   }
 
@@ -197,11 +198,11 @@ export class Stream {
     checkWaitOptions('truncateFront', options)
     checkInteger('firstKept', firstKept, 0, Number.MAX_SAFE_INTEGER)
     checkNotAborted(options.signal)
-    this.#writer()
+    const { crowded } = this.#writer()
     const stream = this.#state()
     const first = stream?.first ?? this.#start
     const next = stream?.next ?? this.#start
-    if (firstKept > next) throw outOfRange(firstKept, first, next - 1)
+    if (firstKept > next && !crowded) throw outOfRange(firstKept, first, next - 1)
     if (stream === undefined || firstKept <= first) return
     await this.#bound({ stream, first: firstKept }, options)
   }

@@ -118,6 +118,11 @@ export class Writer implements FilesHost {
     return Math.min(this.#files.active.id, this.#files.maintenance.oldestBusy)
   }
 
+  /** Whether there are changes that wait for room to be sequenced. */
+  get crowded(): boolean {
+    return this.#admission.waiting > 0
+  }
+
   /** Writes down durably that the log begins with another segment. */
   async moveOldest(id: number): Promise<void> {
     this.#files.tail.moveOldest(id)
