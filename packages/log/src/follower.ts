@@ -65,6 +65,7 @@ export class Follower {
     { dir, storage }: Pick<ResolvedOptions, 'dir' | 'storage'>,
     advanced: () => void,
   ): Promise<Follower> {
+    let before: string | undefined
     for (let attempt = 1; ; attempt++) {
       try {
         const start =
@@ -74,8 +75,12 @@ export class Follower {
         return new Follower(dir, storage, start, advanced)
       } catch (error) {
         const writing = (await storage.locked(dir)) !== undefined
-        if (!writing || attempt === ATTEMPTS || hasCode(error, 'WALRUS_UNSUPPORTED_FORMAT'))
+        // A writer may have come and gone meanwhile: without one, what fails twice in the same way is so.
+        const settled = !writing && String(error) === before
+        if (settled || attempt === ATTEMPTS || hasCode(error, 'WALRUS_UNSUPPORTED_FORMAT'))
           throw error
+        before = String(error)
+        if (!writing) continue
         await new Promise<void>((resolve) => storage.env.after(ATTEMPT_EVERY_MS, resolve, true))
       }
     }
@@ -121,15 +126,28 @@ export class Follower {
     if (this.#closed) return
     const before = this.point.lsn
     try {
-      await this.#look()
+      await this.#lookTwice()
       this.#failed = 0
     } catch (error) {
-      const writing = (await this.#storage.locked(this.#dir)) !== undefined
-      if (!writing || ++this.#failed === ATTEMPTS) throw error
+      if (!(await this.#isWritten()) || ++this.#failed === ATTEMPTS) throw error
     }
     if (this.point.lsn === before) return
     this.#advanced()
     this.#waiters.wake()
+  }
+
+  /** A writer may have come and gone during the first look: without one, what fails a second time is so. */
+  async #lookTwice(): Promise<void> {
+    try {
+      await this.#look()
+    } catch (error) {
+      if (await this.#isWritten()) throw error
+      await this.#look()
+    }
+  }
+
+  async #isWritten(): Promise<boolean> {
+    return (await this.#storage.locked(this.#dir)) !== undefined
   }
 
   async #look(): Promise<void> {
@@ -142,7 +160,7 @@ export class Follower {
     if (tail !== undefined) this.#dropBefore(tail.firstSegment)
     // Every writer begins by writing the tail anew: without that, there is nothing that was not seen before.
     if (tail?.sequence === this.#adopted) return
-    if ((await this.#storage.locked(this.#dir)) !== undefined) return
+    if (await this.#isWritten()) return
     await this.#adopt(await analyse(this.#storage, this.#dir))
     this.#adopted = tail?.sequence
   }
@@ -222,6 +240,7 @@ export class Follower {
         from: from.offset,
         to: to.offset,
         firstLsn: from.lsn,
+        checksums: this.#storage.checksums,
       }
       const scan = await scanGroups(range, (group) => index.addScanned(group, baseTime, firstLsn))
       if (scan.end === to.offset && scan.nextLsn === to.lsn) return index
@@ -294,7 +313,8 @@ async function startBeside(storage: Storage, dir: string): Promise<FollowerStart
   const file = await storage.open(table.last.path, 'read')
   try {
     const { id, salt, firstGroup: from, firstLsn, baseTime } = header
-    const range = { file, id, seed: seedOf(salt), from, to: durable.offset, firstLsn }
+    const { checksums } = storage
+    const range = { file, id, seed: seedOf(salt), from, to: durable.offset, firstLsn, checksums }
     const scan = await scanGroups(range, (group) => index.addScanned(group, baseTime, firstLsn))
     if (scan.end !== durable.offset || scan.nextLsn !== durable.lsn) {
       throw corrupt(

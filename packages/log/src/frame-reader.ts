@@ -92,7 +92,8 @@ function checked(
   verify: boolean,
 ): Span {
   const { bytes, words } = span
-  if (read >= size && (!verify || isWhole(bytes, words, 0, size, segment.seed))) return span
+  const { seed, checksums } = segment
+  if (read >= size && (!verify || isWhole(bytes, words, 0, size, seed, checksums))) return span
   const what = `the checksum of position ${position} does not match`
   throw corrupt(segment.path, span.offset, what, position)
 }

@@ -230,6 +230,11 @@ export class Log implements AsyncDisposable {
     return this.#plain.getSync(index)
   }
 
+  /** As `getSync`, without copying where the storage can: see `Stream.view`. */
+  view(index: number): LogEntry {
+    return this.#plain.view(index)
+  }
+
   /** The entries from `from` to `to`, both included. See `Stream.range`. */
   range(from: number, to: number): Promise<LogEntry[]> {
     return this.#plain.range(from, to)
@@ -347,16 +352,23 @@ export class Log implements AsyncDisposable {
     const { writer, lock, follower, table, waiters } = this.#parts
     this.#closed = true
     this.#writer = undefined
+    const failures: unknown[] = []
     try {
       await this.#retention.close()
       await writer?.close()
       follower?.close()
-    } finally {
+    } catch (error) {
+      failures.push(error)
+    }
+    try {
       this.#final = { first: this.firstIndex, last: this.lastIndex, next: this.nextIndex }
       waiters.wake()
       table.close()
-      await lock?.release()
+    } finally {
+      await lock?.release().catch((error: unknown) => failures.push(error))
     }
+    // That something could not be kept is told before that the lock could not be marked as released.
+    if (failures.length > 0) throw failures[0]
   }
 
   #writable(): Writer {

@@ -14,7 +14,7 @@ import {
 import { type Analysis, analyse, bootOf } from './analysis.ts'
 import { Catalog } from './catalog.ts'
 import { hasCode } from './errors.ts'
-import { segmentPath, unfinishedSegmentPath } from './names.ts'
+import { segmentIds, segmentPath, unfinishedSegmentPath } from './names.ts'
 import { doLater } from './operation.ts'
 import type { ResolvedOptions } from './options.ts'
 import { cleanReport, type RecoveryReport } from './report.ts'
@@ -197,24 +197,39 @@ async function firstSegment(storage: Storage, dir: string, stamps: Stamps): Prom
   return { segment, end, ids: [1], time, report: cleanReport() }
 }
 
-/** Makes the directory and the missing ones above it, and makes their names durable. */
+/**
+ * Makes the directory and the missing ones above it, each durable before the next is made in it. So of those that are
+ * there, only the last may have a name that is not durable: its maker may have been stopped right then.
+ */
 async function makeDirectory(storage: Storage, dir: string): Promise<void> {
-  const made: string[] = []
-  for (let path = resolve(dir); !(await exists(storage, path)); path = dirname(path)) {
-    made.push(path)
-    if (path === dirname(path)) break
+  const missing: string[] = []
+  let path = resolve(dir)
+  let names = await namesIn(storage, path)
+  while (names === undefined && path !== dirname(path)) {
+    missing.unshift(path)
+    path = dirname(path)
+    names = await namesIn(storage, path)
   }
-  if (made.length === 0) return
-  await storage.mkdir(dir)
-  for (const path of made) await storage.syncDir(dirname(path))
+  // Where there is a segment, somebody came that far.
+  if (missing.length === 0 && segmentIds(names!).length > 0) return
+  try {
+    await storage.syncDir(dirname(path))
+  } catch (error) {
+    // Not made by a log then, which would not have come further either.
+    if (!hasCode(error, 'WALRUS_PERMISSION_DENIED')) throw error
+  }
+  for (const each of missing) {
+    await storage.mkdir(each)
+    await storage.syncDir(dirname(each))
+  }
 }
 
-async function exists(storage: Storage, dir: string): Promise<boolean> {
+/** The names in a directory; `undefined` when there is none. */
+async function namesIn(storage: Storage, dir: string): Promise<string[] | undefined> {
   try {
-    await storage.list(dir)
-    return true
+    return await storage.list(dir)
   } catch (error) {
-    if (hasCode(error, 'WALRUS_NOT_FOUND')) return false
+    if (hasCode(error, 'WALRUS_NOT_FOUND')) return undefined
     throw error
   }
 }

@@ -4,7 +4,7 @@
  * Invariant: everyone who waits gets exactly one answer, the same kind for the whole group.
  */
 
-import { GroupBuilder } from '@walrus/segment'
+import { GroupBuilder, type NativeChecksums } from '@walrus/segment'
 import type { ActiveSegment } from './active-segment.ts'
 
 /** A group's buffer begins with this many bytes of room; one that grew far beyond is not kept. */
@@ -18,7 +18,7 @@ const capture = (resolve: (value: number | Promise<number>) => void): void => {
 }
 
 export class PendingGroup {
-  readonly builder: GroupBuilder = new GroupBuilder(BUFFER_BYTES)
+  readonly builder: GroupBuilder
   segment!: ActiveSegment
   /** Where it begins in its segment. */
   offset = 0
@@ -41,6 +41,10 @@ export class PendingGroup {
   readonly #resolves: ((value: number | Promise<number>) => void)[] = []
   readonly #values: number[] = []
   #waiting = 0
+
+  constructor(checksums: NativeChecksums | undefined) {
+    this.builder = new GroupBuilder(BUFFER_BYTES, checksums)
+  }
 
   get endLsn(): number {
     return this.firstLsn + this.builder.count

@@ -125,6 +125,37 @@ export class Reader {
     }
   }
 
+  /** As `getSync`, in the storage's own memory where it has any. */
+  view(stream: StreamState, position: number): LogEntry {
+    // No such memory; or an index that leads astray, or a damaged segment, or none: that tells them apart.
+    return this.#inMemory(stream, position) ?? this.getSync(stream, position)
+  }
+
+  #inMemory(stream: StreamState, position: number): LogEntry | undefined {
+    let place: Place
+    try {
+      place = this.#locate(stream, position)
+    } catch {
+      return undefined
+    }
+    const { segment, offset, end } = place
+    const memory = segment.memory(end)
+    if (memory !== undefined) {
+      const { bytes, words } = memory
+      const size = offset + FRAME_HEADER_BYTES > end ? 0 : frameBytes(frameLength(words, offset))
+      const whole =
+        size > 0 &&
+        offset + size <= end &&
+        (!this.#verify ||
+          isWhole(bytes, words, offset, offset + size, segment.seed, segment.checksums))
+      if (whole && isEntry(words, offset, stream.id, position)) {
+        checkFrame(words, offset, segment.path, offset)
+        return entryAt(bytes, words, offset, position, segment.header.baseTime)
+      }
+    }
+    return undefined
+  }
+
   async get(
     stream: StreamState,
     position: number,
@@ -207,12 +238,12 @@ export class Reader {
     offsets: Uint32Array,
   ): LogEntry[] {
     const { bytes, words } = data
-    const { seed, path, header } = place.segment
+    const { seed, path, header, checksums } = place.segment
     const { baseTime } = header
     const entries: LogEntry[] = []
     const whole = wholeFrames(data, read, offsets)
     const end = whole === 0 ? 0 : frameEnd(data, offsets[whole - 1]!)
-    const trusted = !this.#verify || (end > 0 && isWhole(bytes, words, 0, end, seed))
+    const trusted = !this.#verify || (end > 0 && isWhole(bytes, words, 0, end, seed, checksums))
     // In a run that is whole as such, a frame is only what stands where the units before it lead to.
     let next = 0
     for (let number = 0; number < whole; number++) {
@@ -221,7 +252,8 @@ export class Reader {
         while (next < at) next += unitBytes(words, next)
         if (next !== at) break
         next = frameEnd(data, offsets[number]!)
-      } else if (!isWhole(bytes, words, at, frameEnd(data, offsets[number]!), seed)) break
+      } else if (!isWhole(bytes, words, at, frameEnd(data, offsets[number]!), seed, checksums))
+        break
       if (!isEntry(words, at, stream, position + number)) break
       checkFrame(words, at, path, offsets[number]!)
       entries.push(entryAt(bytes, words, at, position + number, baseTime))

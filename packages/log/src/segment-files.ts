@@ -108,7 +108,9 @@ export class SegmentFiles {
     const { id, salt, firstGroup: from, firstLsn, baseTime } = header
     return await this.with(id, async (file) => {
       const size = await file.size()
-      const range = { file, id, seed: seedOf(salt), from, to: Math.min(to, size), firstLsn }
+      const seed = seedOf(salt)
+      const { checksums } = this.#storage
+      const range = { file, id, seed, from, to: Math.min(to, size), firstLsn, checksums }
       const scan = await scanGroups(range, (group) => index.addScanned(group, baseTime, firstLsn))
       return { id, path: file.path, header, index, size, scan }
     })

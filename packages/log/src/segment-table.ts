@@ -10,6 +10,7 @@ import { WalrusError } from '@walrus/codec'
 import {
   decodeSegmentHeader,
   IndexFile,
+  type NativeChecksums,
   PLAIN_STREAM,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
@@ -22,8 +23,9 @@ import {
 import { closedError, corrupt, hasCode } from './errors.ts'
 import { indexPath, segmentPath } from './names.ts'
 
-/** Files of segments, and of indexes, that are kept open for reading. */
+/** Files of segments, and of indexes, that are kept open for reading; with views, so long do these last at least. */
 const MAX_OPEN = 64
+const MAX_OPEN_WITH_VIEWS = 1024
 
 /** What can be asked of an index, in memory or in a file. */
 export interface FrameFinder {
@@ -50,6 +52,12 @@ export interface SegmentEnd {
   readonly plainNext: number
 }
 
+/** A file's own memory. */
+export interface Memory {
+  readonly bytes: Uint8Array
+  readonly words: Int32Array
+}
+
 export class TableSegment {
   readonly id: number
   readonly path: string
@@ -58,6 +66,7 @@ export class TableSegment {
   readonly #opened: (segment: TableSegment) => void
   #header: SegmentHeader | undefined
   #seed = 0
+  #memoryOfFile: Memory | undefined
   #memory: SegmentIndex | undefined
   /** Made from the segment, for want of a file; let go with the files. */
   #rebuilt: SegmentIndex | undefined
@@ -66,6 +75,8 @@ export class TableSegment {
   file: StorageFile | undefined
   indexFile: IndexFile | undefined
   #shut = false
+  /** When it was last used, in uses of the table. */
+  lastUse = 0
 
   /** @param opened called when its file has been opened */
   constructor(storage: Storage, dir: string, id: number, opened: (segment: TableSegment) => void) {
@@ -74,6 +85,18 @@ export class TableSegment {
     this.#opened = opened
     this.id = id
     this.path = segmentPath(dir, id)
+  }
+
+  /** The file's own memory up to `end`, word-aligned, where the storage can show it. */
+  memory(end: number): Memory | undefined {
+    let memory = this.#memoryOfFile
+    if (memory !== undefined && memory.bytes.length >= end) return memory
+    const bytes = this.open().view(0, end)
+    // A view may begin anywhere; what reads frames counts from the start of the buffer.
+    if (bytes === undefined || bytes.length < end || bytes.byteOffset !== 0) return undefined
+    memory = { bytes, words: new Int32Array(bytes.buffer, 0, bytes.length >>> 2) }
+    this.#memoryOfFile = memory
+    return memory
   }
 
   /** Takes a header and index that are known already; the index stays in memory until it is released. */
@@ -98,6 +121,11 @@ export class TableSegment {
       this.#seed = seedOf(header.salt)
     }
     return this.#header
+  }
+
+  /** The storage's, if it has any. */
+  get checksums(): NativeChecksums | undefined {
+    return this.#storage.checksums
   }
 
   get seed(): number {
@@ -133,6 +161,7 @@ export class TableSegment {
         from: header.firstGroup,
         to: end,
         firstLsn: header.firstLsn,
+        checksums: this.#storage.checksums,
       },
       (group) => index.addScanned(group, header.baseTime, header.firstLsn),
     )
@@ -179,6 +208,7 @@ export class TableSegment {
     this.file = undefined
     this.indexFile = undefined
     this.#rebuilt = undefined
+    this.#memoryOfFile = undefined
   }
 
   /** Closes the files for good: the log is closed, and a read still under way must not open them again. */
@@ -214,12 +244,15 @@ export class SegmentTable {
   readonly #storage: Storage
   readonly #dir: string
   #segments: TableSegment[] = []
-  /** Those with open files, least recently used first. */
+  /** Those with open files. */
   readonly #opened = new Set<TableSegment>()
+  readonly #maxOpen: number
+  #uses = 0
 
   constructor(storage: Storage, dir: string, ids: readonly number[]) {
     this.#storage = storage
     this.#dir = dir
+    this.#maxOpen = storage.canView ? MAX_OPEN_WITH_VIEWS : MAX_OPEN
     for (const id of ids) this.add(id)
   }
 
@@ -243,12 +276,13 @@ export class SegmentTable {
 
   /** Notes that a segment's files are in use, and closes others' beyond the bound. */
   use(segment: TableSegment): void {
-    this.#opened.delete(segment)
+    segment.lastUse = ++this.#uses
     this.#opened.add(segment)
-    if (this.#opened.size <= MAX_OPEN) return
-    const [oldest] = this.#opened
-    this.#opened.delete(oldest!)
-    oldest!.close()
+    if (this.#opened.size <= this.#maxOpen) return
+    let oldest = segment
+    for (const opened of this.#opened) if (opened.lastUse < oldest.lastUse) oldest = opened
+    this.#opened.delete(oldest)
+    oldest.close()
   }
 
   /** Where the segment at a place in the table ends. */

@@ -54,7 +54,7 @@ export class Sequencer {
   /** The segment being filled. */
   segment: ActiveSegment
   /** The group being filled; empty when `limit` is 0. */
-  group: PendingGroup = new PendingGroup()
+  group: PendingGroup
   limit = 0
   /** Bytes of closed groups not yet written. */
   queuedBytes = 0
@@ -89,6 +89,7 @@ export class Sequencer {
     this.#nextLsn = nextLsn
     this.#time = time
     this.#align = groupAlign(storage)
+    this.group = new PendingGroup(storage.checksums)
     this.#snapshotIn = segment.header.catalogSegment
     this.#usePostings()
   }
@@ -327,7 +328,7 @@ export class Sequencer {
   }
 
   #take(): void {
-    this.group = this.#free.pop() ?? new PendingGroup()
+    this.group = this.#free.pop() ?? new PendingGroup(this.#storage.checksums)
   }
 
   #now(): number {

@@ -224,6 +224,15 @@ export class Stream {
   }
 
   /**
+   * As `getSync`, without copying where the storage can show its files' own memory: with the storage on maps. `data`
+   * is then read-only by agreement, and empty once the log is closed.
+   */
+  view(index: number): LogEntry {
+    const stream = this.#readable(index)
+    return this.#host.reader().view(stream, index)
+  }
+
+  /**
    * The entries from `from` to `to`, both included, as far as there are any; all in memory.
    * @throws `WALRUS_INVALID_OPTION` when `from` is above `to`
    */

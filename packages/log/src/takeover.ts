@@ -129,7 +129,8 @@ async function cutIndex(storage: Storage, cut: ScannedSegment, offset: number): 
   index.cutAt(from)
   const file = await storage.open(path, 'read')
   try {
-    const range = { file, id, seed: seedOf(header.salt), from, to: offset, firstLsn }
+    const { checksums } = storage
+    const range = { file, id, seed: seedOf(header.salt), from, to: offset, firstLsn, checksums }
     const scan = await scanGroups(range, (group) => index.addScanned(group, baseTime, firstLsn))
     if (scan.end === offset) return
     throw corrupt(path, scan.end, 'a commit group that was whole a moment ago is not any more')
@@ -226,7 +227,8 @@ async function copySegment(
   if (from >= scan.end) return
   const file = await storage.open(path, 'read')
   try {
-    const range = { file, id, seed: seedOf(header.salt), from, to: scan.end, firstLsn }
+    const { checksums } = storage
+    const range = { file, id, seed: seedOf(header.salt), from, to: scan.end, firstLsn, checksums }
     const copied = await scanGroups(range, (group) => copy.add(group, header.baseTime))
     if (copied.end === scan.end) return
     throw corrupt(path, copied.end, 'a commit group that was whole a moment ago is not any more')

@@ -213,7 +213,8 @@ class Verification {
     }
     try {
       const { salt, firstGroup: from, firstLsn, baseTime } = header
-      const range = { file, id, seed: seedOf(salt), from, to: end, firstLsn }
+      const { checksums } = this.#storage
+      const range = { file, id, seed: seedOf(salt), from, to: end, firstLsn, checksums }
       const scan = await scanGroups(range, (group) => {
         index.addScanned(group, baseTime, firstLsn)
         this.#count(group)

@@ -242,8 +242,12 @@ export class Writer implements FilesHost {
     if (refusal !== undefined) throw refusal
     const lsn = this.sequencer.nextLsn
     await this.settled()
-    if (this.#durable.lsn < lsn && this.#failure === undefined) await this.#files.maintenance.sync()
-    if (this.#durable.lsn < lsn) throw this.#failure ?? closedError()
+    // What was taken back meanwhile for lack of space has been refused: there is nothing of it to be made durable.
+    const until = this.#failure === undefined ? Math.min(lsn, this.#written.lsn) : lsn
+    if (this.#durable.lsn < until && this.#failure === undefined) {
+      await this.#files.maintenance.sync()
+    }
+    if (this.#durable.lsn < until) throw this.#failure ?? closedError()
   }
 
   /**
@@ -291,7 +295,8 @@ export class Writer implements FilesHost {
   }
 
   reachedDurable(point: Point): void {
-    if (point.lsn <= this.#durable.lsn) return
+    const { lsn, segment } = this.#durable
+    if (point.lsn < lsn || (point.lsn === lsn && point.segment <= segment)) return
     this.#durable = point
     this.#files.tail.soon()
     this.#events.advanced()
@@ -400,10 +405,22 @@ export class Writer implements FilesHost {
   /** Writes one group, and before it the segment it begins, if it does. */
   *#commit(group: PendingGroup): Procedure {
     const { segment, offset } = group
-    if (segment.file === undefined) yield* this.#files.begin(segment)
+    const durable = this.#durably
+    if (segment.file === undefined) {
+      yield* this.#files.begin(segment)
+      // Its head is part of the log, also when there is no space for the group.
+      const { id, header, writtenEnd } = segment
+      this.#written = {
+        lsn: header.firstLsn + header.catalogFrames,
+        segment: id,
+        salt: header.salt,
+        offset: writtenEnd,
+        plainNext: header.plainNext,
+      }
+      if (durable) this.reachedDurable(this.#written)
+    }
     const file = segment.file!
     const bytes = this.sequencer.seal(group, this.#durable.lsn)
-    const durable = this.#durably
     yield {
       start: durable
         ? () => file.write(bytes, offset, true)

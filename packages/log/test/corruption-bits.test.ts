@@ -1,36 +1,28 @@
 /** Every bit of a small log flipped: an error that says where, or the right data; never other data. */
 
-import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { SimulatedDisk } from '@walrus/storage-sim'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { Log } from '../src/index.ts'
-import { FaultyStorage } from './faulty-storage.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
-import { filesIn, scratch } from './scratch.ts'
+import { bytesOf, cut, flipped, index, openOn, segment } from './simulated.ts'
 
-const { fresh, copyOf } = scratch()
-const SEGMENT = '000000000001.seg'
-const INDEX = '000000000001.idx'
+const SEGMENT = segment(1)
+const INDEX = index(1)
 const TAIL = 'TAIL'
 const ENTRIES = ['one', 'two', 'three', 'four']
 
 /** A log of a few groups: closed, or left as by a kill with the last group not yet known to be durable. */
-async function smallLog(closed: boolean): Promise<string> {
-  const dir = fresh()
-  const storage = new FaultyStorage()
-  const log = await Log.open(dir, { storage })
+async function smallLog(closed: boolean): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk()
+  const log = await openOn(disk)
   await log.append(ENTRIES[0]!)
   await log.appendBatch([ENTRIES[1]!, ENTRIES[2]!])
-  await storage.tick(10)
+  await disk.pass(10)
   await log.append(ENTRIES[3]!)
-  if (closed) {
-    await log.close()
-    return dir
-  }
-  const left = copyOf(dir)
   // Most of the zeros written ahead would only take time.
-  truncateSync(join(left, SEGMENT), 4096)
-  return left
+  if (!closed) return cut(disk, SEGMENT, 4096)
+  await log.close()
+  return disk
 }
 
 /** What is wrong with an outcome, in words. `least` entries must be there, or an error. */
@@ -65,31 +57,26 @@ function faults(outcome: Outcome, least: number): string[] {
 }
 
 /** Flips each bit of a file in turn. */
-async function faultsOfFlips(image: string, file: string, least: number): Promise<string[]> {
+async function faultsOfFlips(image: SimulatedDisk, file: string, least: number): Promise<string[]> {
   const found: string[] = []
-  const original = readFileSync(join(image, file))
-  const lastByte = original.findLastIndex((byte) => byte !== 0)
+  const lastByte = bytesOf(image, file).findLastIndex((byte) => byte !== 0)
   for (let bit = 0; bit < (lastByte + 1) * 8; bit++) {
     // Between the two slots of a tail file there is nothing, for long.
     if (file === TAIL && bit >>> 3 > 160 && bit >>> 3 < 500) continue
-    const dir = copyOf(image)
-    const bytes = Buffer.from(original)
-    bytes[bit >>> 3]! ^= 1 << (bit & 7)
-    writeFileSync(join(dir, file), bytes)
-    const before = filesIn(dir)
-    const outcome = await outcomeOf(dir, ENTRIES.length)
+    const disk = flipped(image, file, bit >>> 3, 1 << (bit & 7))
+    const before = disk.files()
+    const outcome = await outcomeOf(disk, ENTRIES.length)
     const here = faults(outcome, least)
-    if (outcome.refused !== undefined) {
-      if (JSON.stringify(filesIn(dir)) !== JSON.stringify(before)) here.push('files were changed')
+    if (outcome.refused !== undefined && !isDeepStrictEqual(disk.files(), before)) {
+      here.push('files were changed')
     }
     found.push(...here.map((fault) => `bit ${bit & 7} of byte ${bit >>> 3}: ${fault}`))
-    rmSync(dir, { recursive: true })
   }
   return found
 }
 
 describe('of a log that was closed', () => {
-  let image: string
+  let image: SimulatedDisk
   beforeAll(async () => {
     image = await smallLog(true)
   })
@@ -108,7 +95,7 @@ describe('of a log that was closed', () => {
 })
 
 describe('of a log whose writer was killed', () => {
-  let image: string
+  let image: SimulatedDisk
   beforeAll(async () => {
     image = await smallLog(false)
   })

@@ -1,17 +1,10 @@
 /** Index files that are missing, damaged, old, of another segment, or lie: the right data all the same. */
 
-import { copyFileSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { crc32 } from '@walrus/codec'
+import { SimulatedDisk } from '@walrus/storage-sim'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { Log } from '../src/index.ts'
-import { FaultyStorage } from './faulty-storage.ts'
-import { outcomeOf } from './outcome.ts'
-import { scratch } from './scratch.ts'
-
-const { fresh, copyOf } = scratch()
-const segment = (id: number): string => `${String(id).padStart(12, '0')}.seg`
-const index = (id: number): string => `${String(id).padStart(12, '0')}.idx`
+import { type Outcome, outcomeOf } from './outcome.ts'
+import { bytesOf, changed, index, openOn, pathOf, segment, without } from './simulated.ts'
 
 // The first entry holds what would pass for the frame of the second.
 const forged = Buffer.alloc(200, 'x')
@@ -29,18 +22,18 @@ const ENTRIES = [
 const ALL = { refused: undefined, iterated: ENTRIES, stopped: undefined, each: ENTRIES }
 
 /** Two segments: the first ended, the second closed with the log. */
-async function twoSegments(seed: number): Promise<string> {
-  const dir = fresh()
-  const log = await Log.open(dir, { storage: new FaultyStorage({ seed }), segmentBytes: 0x1_0000 })
+async function twoSegments(seed: number): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk({ seed })
+  const log = await openOn(disk, { segmentBytes: 0x1_0000 })
   await log.appendBatch(ENTRIES.slice(0, 3).map((entry) => Buffer.from(entry, 'latin1')))
   await log.append(ENTRIES[3]!)
   await log.append(ENTRIES[4]!)
   await log.close()
-  return dir
+  return disk
 }
 
-let image: string
-let other: string
+let image: SimulatedDisk
+let other: SimulatedDisk
 
 beforeAll(async () => {
   image = await twoSegments(1)
@@ -64,30 +57,25 @@ function rewritten(
   return Buffer.concat([header, rows, postings, bytes.subarray(samplesAt)])
 }
 
-async function withIndex(id: number, bytes: Buffer): Promise<unknown> {
-  const dir = copyOf(image)
-  writeFileSync(join(dir, index(id)), bytes)
-  const outcome = await outcomeOf(dir, ENTRIES.length)
-  rmSync(dir, { recursive: true })
-  return outcome
+async function withIndex(id: number, bytes: Buffer): Promise<Outcome> {
+  const disk = changed(image, index(id), () => bytes)
+  return await outcomeOf(disk, ENTRIES.length)
 }
 
 describe('the index of a segment', () => {
   it.for([1, 2])('missing (segment %i)', async (id) => {
-    const dir = copyOf(image)
-    unlinkSync(join(dir, index(id)))
-    expect(await outcomeOf(dir, ENTRIES.length)).toMatchObject(ALL)
+    expect(await outcomeOf(without(image, index(id)), ENTRIES.length)).toMatchObject(ALL)
   })
 
   it.for([1, 2])('cut at any byte (segment %i)', async (id) => {
-    const bytes = readFileSync(join(image, index(id)))
+    const bytes = bytesOf(image, index(id))
     for (let length = 0; length < bytes.length; length++) {
       expect(await withIndex(id, bytes.subarray(0, length)), `cut to ${length}`).toMatchObject(ALL)
     }
   })
 
   it.for([1, 2])('with any bit flipped (segment %i)', async (id) => {
-    const bytes = readFileSync(join(image, index(id)))
+    const bytes = bytesOf(image, index(id))
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const flipped = Buffer.from(bytes)
       flipped[bit >>> 3]! ^= 1 << (bit & 7)
@@ -97,24 +85,22 @@ describe('the index of a segment', () => {
   })
 
   it('of another segment, or of another log', async () => {
-    for (const [dir, id] of [
+    for (const [disk, id] of [
       [image, 2],
       [other, 1],
       [other, 2],
     ] as const) {
-      expect(await withIndex(1, readFileSync(join(dir, index(id))))).toMatchObject(ALL)
+      expect(await withIndex(1, bytesOf(disk, index(id)))).toMatchObject(ALL)
     }
   })
 
   it('from before the last entries', async () => {
-    const dir = copyOf(image)
-    const old = join(fresh(), 'old')
-    copyFileSync(join(dir, index(2)), old)
-    const log = await Log.open(dir, { storage: new FaultyStorage(), segmentBytes: 0x1_0000 })
+    const disk = image.copy()
+    const log = await openOn(disk, { segmentBytes: 0x1_0000 })
     await log.append('more')
     await log.close()
-    copyFileSync(old, join(dir, index(2)))
-    const { iterated } = await outcomeOf(dir, 0)
+    disk.put(pathOf(index(2)), bytesOf(image, index(2)))
+    const { iterated } = await outcomeOf(disk, 0)
     expect(iterated).toEqual([...ENTRIES, 'more'])
   })
 })
@@ -122,11 +108,11 @@ describe('the index of a segment', () => {
 describe('an index that is whole and lies', () => {
   let bytes: Buffer
   beforeAll(() => {
-    bytes = readFileSync(join(image, index(1)))
+    bytes = bytesOf(image, index(1))
   })
 
   it('about where a frame is', async () => {
-    const size = readFileSync(join(image, segment(1))).length
+    const size = bytesOf(image, segment(1)).length
     for (let to = 0; to < 700; to++) {
       for (const number of [0, 1, 2]) {
         const lie = rewritten(bytes, ({ postings }) => postings.writeUInt32LE(to, number * 4))
@@ -141,16 +127,15 @@ describe('an index that is whole and lies', () => {
   })
 
   it('about where a frame is, while another one is damaged', async () => {
-    const damaged = readFileSync(join(image, segment(1)))
+    const damaged = bytesOf(image, segment(1))
     damaged[damaged.indexOf('three')]! ^= 1
     for (const by of [1, 2, 3]) {
       const lie = rewritten(bytes, ({ postings }) => {
         postings.writeUInt32LE(postings.readUInt32LE(4) + by, 4)
       })
-      const dir = copyOf(image)
-      writeFileSync(join(dir, index(1)), lie)
-      writeFileSync(join(dir, segment(1)), damaged)
-      const { iterated, each } = await outcomeOf(dir, 2)
+      const disk = changed(image, index(1), () => lie)
+      disk.put(pathOf(segment(1)), damaged)
+      const { iterated, each } = await outcomeOf(disk, 2)
       expect(iterated).toEqual(ENTRIES.slice(0, iterated.length))
       for (const [at, entry] of each.entries()) {
         if (typeof entry === 'string') expect(entry).toBe(ENTRIES[at])
@@ -161,7 +146,7 @@ describe('an index that is whole and lies', () => {
 
   it('about how many entries there are', async () => {
     for (const id of [1, 2]) {
-      const honest = readFileSync(join(image, index(id)))
+      const honest = bytesOf(image, index(id))
       for (const count of [0, 1, 2, 4, 5, 0xffff_ffff]) {
         const lie = rewritten(honest, ({ rows }) => rows.writeUInt32LE(count, 4))
         expect(await withIndex(id, lie), `segment ${id}: ${count}`).toMatchObject(ALL)
@@ -171,7 +156,7 @@ describe('an index that is whole and lies', () => {
 
   it('about which positions and streams they are of', async () => {
     for (const id of [1, 2]) {
-      const honest = readFileSync(join(image, index(id)))
+      const honest = bytesOf(image, index(id))
       for (const [field, value] of [
         [0, 16],
         [0, 1],

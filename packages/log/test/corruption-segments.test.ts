@@ -1,57 +1,51 @@
 /** Segments cut, missing, renamed, swapped, foreign or too new: an error that says where, or the right data. */
 
-import {
-  copyFileSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { crc32 } from '@walrus/codec'
+import { SimulatedDisk } from '@walrus/storage-sim'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { Log } from '../src/index.ts'
-import { FaultyStorage } from './faulty-storage.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
 import { pick, randomFrom } from './random.ts'
-import { filesIn, scratch } from './scratch.ts'
-
-const { fresh, copyOf } = scratch()
+import {
+  bytesOf,
+  changed,
+  cut,
+  filesIn,
+  index,
+  openOn,
+  pathOf,
+  segment,
+  without,
+} from './simulated.ts'
 
 /** Four segments of three entries. */
 const ENTRIES = Array.from({ length: 12 }, (_, at) => String.fromCharCode(97 + at).repeat(20_000))
 const COUNT = ENTRIES.length
 const SEGMENTS = [1, 2, 3, 4]
 
-const segment = (id: number): string => `${String(id).padStart(12, '0')}.seg`
-const index = (id: number): string => `${String(id).padStart(12, '0')}.idx`
-
-async function bigLog(seed: number): Promise<string> {
-  const dir = fresh()
-  const storage = new FaultyStorage({ seed })
-  const log = await Log.open(dir, { storage, segmentBytes: 0x1_0000 })
+async function bigLog(seed: number): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk({ seed })
+  const log = await openOn(disk, { segmentBytes: 0x1_0000 })
   for (const entry of ENTRIES) await log.append(entry)
   await log.close()
   // What a writer was preparing when it was killed, which only an opening that succeeds may remove.
-  writeFileSync(join(dir, `${segment(5)}.1.new`), 'never finished')
-  return dir
+  disk.put(pathOf(`${segment(5)}.1.new`), Buffer.from('never finished'))
+  return disk
 }
 
-let image: string
-let other: string
+let image: SimulatedDisk
+let other: SimulatedDisk
 
 beforeAll(async () => {
   image = await bigLog(1)
   other = await bigLog(2)
 })
 
-/** The image with something done to it. */
-function tampered(change: (dir: string) => void): string {
-  const dir = copyOf(image)
-  change(dir)
-  return dir
+/** The image with a segment in the place of another. */
+function replaced(id: number, from: SimulatedDisk, by: number): SimulatedDisk {
+  const disk = image.copy()
+  disk.put(pathOf(segment(id)), bytesOf(from, segment(by)))
+  return disk
 }
 
 /** What is wrong with an outcome, in words: an answer may be an error that says where, or the right data. */
@@ -73,49 +67,46 @@ function faults(outcome: Outcome): string[] {
 }
 
 /** As `faults`; whatever is refused must be left as it was. */
-async function faultsOf(dir: string): Promise<string[]> {
-  const before = filesIn(dir)
-  const outcome = await outcomeOf(dir, COUNT)
+async function faultsOf(disk: SimulatedDisk): Promise<string[]> {
+  const before = disk.files()
+  const outcome = await outcomeOf(disk, COUNT)
   const found = faults(outcome)
-  if (outcome.refused !== undefined) {
-    if (JSON.stringify(filesIn(dir)) !== JSON.stringify(before)) found.push('files were changed')
+  if (outcome.refused !== undefined && !isDeepStrictEqual(disk.files(), before)) {
+    found.push('files were changed')
   }
-  const readOnly = await outcomeOf(dir, COUNT, true)
+  const readOnly = await outcomeOf(disk, COUNT, true)
   found.push(...faults(readOnly).map((fault) => `read-only: ${fault}`))
-  rmSync(dir, { recursive: true })
   return found
 }
 
-async function codeOf(dir: string): Promise<unknown> {
-  const { refused, stopped } = await outcomeOf(dir, COUNT)
+/** The error by which opening or reading it ends. */
+async function refusalOf(disk: SimulatedDisk): Promise<unknown> {
+  const { refused, stopped } = await outcomeOf(disk.copy(), COUNT)
   return refused ?? stopped
 }
 
 describe('a segment that was cut', () => {
   it.for(SEGMENTS)('anywhere (segment %i)', async (id) => {
-    const size = readFileSync(join(image, segment(id))).length
+    const size = bytesOf(image, segment(id)).length
     const random = randomFrom(id)
     const lengths = new Set([0, 1, 191, 192, 193, 255, 256, size - 65, size - 64, size - 1])
     for (let more = 0; more < 40; more++) lengths.add(pick(random, size))
     const found: string[] = []
     for (const length of lengths) {
       for (const withIndex of [true, false]) {
-        const dir = tampered((at) => {
-          truncateSync(join(at, segment(id)), length)
-          if (!withIndex) unlinkSync(join(at, index(id)))
-        })
+        const disk = cut(image, segment(id), length)
+        if (!withIndex) disk.remove(pathOf(index(id)))
         const what = `cut to ${length}, with index: ${withIndex}`
-        found.push(...(await faultsOf(dir)).map((fault) => `${what}: ${fault}`))
+        found.push(...(await faultsOf(disk)).map((fault) => `${what}: ${fault}`))
       }
     }
     expect(found).toEqual([])
   })
 
   it('names the segment, the place and the index', async () => {
-    const dir = tampered((at) => truncateSync(join(at, segment(2)), 30_000))
-    expect(await codeOf(dir)).toEqual({
+    expect(await refusalOf(cut(image, segment(2), 30_000))).toEqual({
       code: 'WALRUS_CORRUPT',
-      file: join(dir, segment(2)),
+      file: pathOf(segment(2)),
       offset: 192 + 64 + 20_028 + 64,
       index: 5,
     })
@@ -124,30 +115,27 @@ describe('a segment that was cut', () => {
 
 describe('a segment that is missing', () => {
   it.for(SEGMENTS)('is named (segment %i)', async (id) => {
-    const dir = tampered((at) => unlinkSync(join(at, segment(id))))
-    const before = filesIn(dir)
-    expect((await outcomeOf(dir, COUNT)).refused).toMatchObject({
+    const disk = without(image, segment(id))
+    const before = filesIn(disk)
+    expect((await outcomeOf(disk, COUNT)).refused).toMatchObject({
       code: 'WALRUS_SEGMENT_MISSING',
-      file: join(dir, segment(id)),
+      file: pathOf(segment(id)),
     })
-    expect(filesIn(dir)).toEqual(before)
+    expect(filesIn(disk)).toEqual(before)
   })
 
   it('is named when all are', async () => {
-    const dir = tampered((at) => SEGMENTS.forEach((id) => unlinkSync(join(at, segment(id)))))
-    expect((await outcomeOf(dir, COUNT)).refused).toMatchObject({
+    const disk = without(image, ...SEGMENTS.map(segment))
+    expect((await outcomeOf(disk, COUNT)).refused).toMatchObject({
       code: 'WALRUS_SEGMENT_MISSING',
     })
   })
 
   it.for([2, 3, 4])('is noticed without a tail file too (segment %i)', async (id) => {
-    const dir = tampered((at) => {
-      unlinkSync(join(at, segment(id)))
-      unlinkSync(join(at, 'TAIL'))
-    })
-    expect((await outcomeOf(dir, COUNT)).refused).toMatchObject({
+    const disk = without(image, segment(id), 'TAIL')
+    expect((await outcomeOf(disk, COUNT)).refused).toMatchObject({
       code: 'WALRUS_SEGMENT_MISSING',
-      file: join(dir, segment(id)),
+      file: pathOf(segment(id)),
     })
   })
 })
@@ -157,14 +145,10 @@ describe('a segment under another name', () => {
     const found: string[] = []
     for (const a of SEGMENTS) {
       for (const b of SEGMENTS.filter((id) => id > a)) {
-        const dir = tampered((at) => {
-          renameSync(join(at, segment(a)), join(at, 'aside'))
-          renameSync(join(at, segment(b)), join(at, segment(a)))
-          renameSync(join(at, 'aside'), join(at, segment(b)))
-        })
-        const outcome = await outcomeOf(copyOf(dir), COUNT)
-        expect(outcome.refused ?? outcome.stopped).toMatchObject({ code: 'WALRUS_CORRUPT' })
-        found.push(...(await faultsOf(dir)).map((fault) => `${a} and ${b}: ${fault}`))
+        const disk = replaced(a, image, b)
+        disk.put(pathOf(segment(b)), bytesOf(image, segment(a)))
+        expect(await refusalOf(disk)).toMatchObject({ code: 'WALRUS_CORRUPT' })
+        found.push(...(await faultsOf(disk)).map((fault) => `${a} and ${b}: ${fault}`))
       }
     }
     expect(found).toEqual([])
@@ -173,17 +157,16 @@ describe('a segment under another name', () => {
   it.for(SEGMENTS)('over another (segment %i over the others)', async (id) => {
     const found: string[] = []
     for (const target of SEGMENTS.filter((each) => each !== id)) {
-      const dir = tampered((at) => copyFileSync(join(at, segment(id)), join(at, segment(target))))
-      const outcome = await outcomeOf(copyOf(dir), COUNT)
-      expect(outcome.refused ?? outcome.stopped).toMatchObject({ code: 'WALRUS_CORRUPT' })
-      found.push(...(await faultsOf(dir)).map((fault) => `over ${target}: ${fault}`))
+      const disk = replaced(target, image, id)
+      expect(await refusalOf(disk)).toMatchObject({ code: 'WALRUS_CORRUPT' })
+      found.push(...(await faultsOf(disk)).map((fault) => `over ${target}: ${fault}`))
     }
     expect(found).toEqual([])
   })
 
   it('as one more at the end', async () => {
-    const dir = tampered((at) => copyFileSync(join(at, segment(2)), join(at, segment(5))))
-    expect((await outcomeOf(dir, COUNT)).refused).toMatchObject({ code: 'WALRUS_CORRUPT' })
+    const { refused } = await outcomeOf(replaced(5, image, 2), COUNT)
+    expect(refused).toMatchObject({ code: 'WALRUS_CORRUPT' })
   })
 })
 
@@ -191,19 +174,19 @@ describe('a segment of another log', () => {
   it.for(SEGMENTS)('in the place of segment %i', async (id) => {
     const found: string[] = []
     for (const from of SEGMENTS) {
-      const dir = tampered((at) => copyFileSync(join(other, segment(from)), join(at, segment(id))))
-      const { refused, stopped } = await outcomeOf(copyOf(dir), COUNT)
-      expect((refused ?? stopped)?.code).toMatch(/^WALRUS_(CORRUPT|FOREIGN_FILE)$/)
-      found.push(...(await faultsOf(dir)).map((fault) => `its segment ${from}: ${fault}`))
+      const disk = replaced(id, other, from)
+      expect(await refusalOf(disk)).toMatchObject({
+        code: expect.stringMatching(/^WALRUS_(CORRUPT|FOREIGN_FILE)$/),
+      })
+      found.push(...(await faultsOf(disk)).map((fault) => `its segment ${from}: ${fault}`))
     }
     expect(found).toEqual([])
   })
 
   it('as the last one is named as foreign', async () => {
-    const dir = tampered((at) => copyFileSync(join(other, segment(4)), join(at, segment(4))))
-    expect((await outcomeOf(dir, COUNT)).refused).toMatchObject({
+    expect((await outcomeOf(replaced(4, other, 4), COUNT)).refused).toMatchObject({
       code: 'WALRUS_FOREIGN_FILE',
-      file: join(dir, segment(4)),
+      file: pathOf(segment(4)),
       offset: 16,
     })
   })
@@ -211,16 +194,14 @@ describe('a segment of another log', () => {
 
 describe('a segment of a newer version', () => {
   it.for(SEGMENTS)('is refused as that (segment %i)', async (id) => {
-    const dir = tampered((at) => {
-      const bytes = readFileSync(join(at, segment(id)))
+    const disk = changed(image, segment(id), (bytes) => {
       bytes.writeUInt32LE(0x0002_0000, 8)
       bytes.writeUInt32LE(crc32(bytes, 0, 0, 188), 188)
-      writeFileSync(join(at, segment(id)), bytes)
+      return bytes
     })
-    const { refused, stopped } = await outcomeOf(dir, COUNT)
-    expect(refused ?? stopped).toMatchObject({
+    expect(await refusalOf(disk)).toMatchObject({
       code: 'WALRUS_UNSUPPORTED_FORMAT',
-      file: join(dir, segment(id)),
+      file: pathOf(segment(id)),
     })
   })
 })

@@ -1,54 +1,53 @@
 /** A tail file that is missing, damaged, old, of another log or too new: it is asked, and never believed over the segments. */
 
-import { readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { crc32 } from '@walrus/codec'
+import { SimulatedDisk } from '@walrus/storage-sim'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { Log } from '../src/index.ts'
-import { FaultyStorage } from './faulty-storage.ts'
-import { outcomeOf } from './outcome.ts'
+import { type Outcome, outcomeOf } from './outcome.ts'
 import { pick, randomFrom } from './random.ts'
-import { filesIn, scratch } from './scratch.ts'
+import { bytesOf, changed, cut, filesIn, openOn, pathOf, segment } from './simulated.ts'
 
-const { fresh, copyOf } = scratch()
 /** Three segments. */
 const ENTRIES = Array.from({ length: 8 }, (_, at) => `${at}`.repeat(20_000))
 const ALL = { refused: undefined, iterated: ENTRIES, stopped: undefined }
 
-async function threeSegments(seed: number): Promise<{ dir: string; old: Buffer }> {
-  const dir = fresh()
-  const storage = new FaultyStorage({ seed })
-  const first = await Log.open(dir, { storage, segmentBytes: 0x1_0000 })
+async function threeSegments(seed: number): Promise<{ disk: SimulatedDisk; old: Buffer }> {
+  const disk = new SimulatedDisk({ seed })
+  const first = await openOn(disk, { segmentBytes: 0x1_0000 })
   for (const entry of ENTRIES.slice(0, 4)) await first.append(entry)
   await first.close()
-  const old = readFileSync(join(dir, 'TAIL'))
-  const second = await Log.open(dir, { storage, segmentBytes: 0x1_0000 })
+  const old = bytesOf(disk, 'TAIL')
+  const second = await openOn(disk, { segmentBytes: 0x1_0000 })
   for (const entry of ENTRIES.slice(4)) await second.append(entry)
   await second.close()
-  return { dir, old }
+  return { disk, old }
 }
 
-let image: string
+let image: SimulatedDisk
 let old: Buffer
-let other: string
+let other: SimulatedDisk
 
 beforeAll(async () => {
-  ;({ dir: image, old } = await threeSegments(1))
-  ;({ dir: other } = await threeSegments(2))
+  ;({ disk: image, old } = await threeSegments(1))
+  ;({ disk: other } = await threeSegments(2))
 })
 
-async function withTail(bytes: Uint8Array | undefined) {
-  const dir = copyOf(image)
-  if (bytes === undefined) unlinkSync(join(dir, 'TAIL'))
-  else writeFileSync(join(dir, 'TAIL'), bytes)
-  const before = filesIn(dir)
-  const outcome = await outcomeOf(dir, 0)
-  return { dir, before, outcome }
+interface WithTail {
+  readonly disk: SimulatedDisk
+  readonly before: Record<string, string>
+  readonly outcome: Outcome
+}
+
+async function withTail(bytes: Uint8Array | undefined): Promise<WithTail> {
+  const disk = changed(image, 'TAIL', () => bytes)
+  const before = filesIn(disk)
+  const outcome = await outcomeOf(disk, 0)
+  return { disk, before, outcome }
 }
 
 /** A tail file of which both slots have been changed, their checks right. */
 function rewritten(change: (slot: Buffer) => void): Buffer {
-  const bytes = readFileSync(join(image, 'TAIL'))
+  const bytes = bytesOf(image, 'TAIL')
   for (const at of [0, 512]) {
     const slot = bytes.subarray(at, at + 128)
     change(slot)
@@ -63,7 +62,7 @@ describe('a tail file', () => {
   })
 
   it('cut at any byte', async () => {
-    const bytes = readFileSync(join(image, 'TAIL'))
+    const bytes = bytesOf(image, 'TAIL')
     for (let length = 0; length < bytes.length; length += 9) {
       const { outcome } = await withTail(bytes.subarray(0, length))
       expect(outcome, `cut to ${length}`).toMatchObject(ALL)
@@ -88,16 +87,16 @@ describe('a tail file', () => {
   })
 
   it('of another log is refused, and nothing is changed', async () => {
-    const { dir, before, outcome } = await withTail(readFileSync(join(other, 'TAIL')))
+    const { disk, before, outcome } = await withTail(bytesOf(other, 'TAIL'))
     expect(outcome.refused?.code).toBe('WALRUS_FOREIGN_FILE')
-    expect(filesIn(dir)).toEqual(before)
+    expect(filesIn(disk)).toEqual(before)
   })
 
   it('that knows of more than there is: what is missing is named, and nothing is changed', async () => {
     const more = rewritten((slot) => slot.writeBigUInt64LE(1000n, 56))
-    const { dir, before, outcome } = await withTail(more)
+    const { disk, before, outcome } = await withTail(more)
     expect(outcome.refused).toMatchObject({ code: 'WALRUS_CORRUPT', index: ENTRIES.length + 1 })
-    expect(filesIn(dir)).toEqual(before)
+    expect(filesIn(disk)).toEqual(before)
     const further = rewritten((slot) => slot.writeBigUInt64LE(9n, 40))
     expect((await withTail(further)).outcome.refused).toMatchObject({
       code: 'WALRUS_SEGMENT_MISSING',
@@ -114,27 +113,25 @@ describe('a tail file', () => {
   })
 
   it('with a mark in the middle of a group, of a log that was not closed', async () => {
-    const dir = fresh()
-    const log = await Log.open(dir, { storage: new FaultyStorage() })
+    const disk = new SimulatedDisk()
+    const log = await openOn(disk)
     await log.append('one')
     await log.appendBatch(['two', 'three', 'four'])
-    const left = copyOf(dir)
-    const bytes = readFileSync(join(left, 'TAIL'))
-    for (const at of [0, 512]) {
-      bytes.writeBigUInt64LE(3n, at + 56)
-      bytes.writeUInt32LE(crc32(bytes, 0, at, at + 124), at + 124)
-    }
-    writeFileSync(join(left, 'TAIL'), bytes)
+    const left = changed(disk, 'TAIL', (bytes) => {
+      for (const at of [0, 512]) {
+        bytes.writeBigUInt64LE(3n, at + 56)
+        bytes.writeUInt32LE(crc32(bytes, 0, at, at + 124), at + 124)
+      }
+      return bytes
+    })
     expect((await outcomeOf(left, 0)).iterated).toEqual(['one', 'two', 'three', 'four'])
   })
 
   it('is the last to know of entries that were cut off with a clean border', async () => {
-    const dir = copyOf(image)
-    const last = '000000000003.seg'
-    truncateSync(join(dir, last), 192 + 64 + 20_028)
-    expect((await outcomeOf(dir, 0)).refused).toMatchObject({
+    const left = cut(image, segment(3), 192 + 64 + 20_028)
+    expect((await outcomeOf(left, 0)).refused).toMatchObject({
       code: 'WALRUS_CORRUPT',
-      file: join(dir, last),
+      file: pathOf(segment(3)),
       offset: 192 + 64 + 20_028,
       index: 8,
     })

@@ -1,8 +1,9 @@
 /** What comes of opening and reading a log that somebody has tampered with. */
 
 import { WalrusError } from '@walrus/codec'
-import { Log } from '../src/index.ts'
-import { FaultyStorage } from './faulty-storage.ts'
+import type { SimulatedDisk } from '@walrus/storage-sim'
+import type { Log } from '../src/index.ts'
+import { openOn } from './simulated.ts'
 
 /** What an error says: its code, and whether it names file, offset and index. */
 export interface Refusal {
@@ -26,11 +27,14 @@ export interface Outcome {
 }
 
 /** @param count how many entries are asked for one by one */
-export async function outcomeOf(dir: string, count: number, readOnly = false): Promise<Outcome> {
-  const storage = new FaultyStorage()
+export async function outcomeOf(
+  disk: SimulatedDisk,
+  count: number,
+  readOnly = false,
+): Promise<Outcome> {
   let log: Log
   try {
-    log = await Log.open(dir, { storage, readOnly })
+    log = await openOn(disk, { readOnly })
   } catch (error) {
     const refused = refusal(error)
     return { refused, iterated: [], stopped: undefined, each: [], tornAt: undefined }

@@ -5,6 +5,8 @@ import {
   appendFileSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   truncateSync,
@@ -14,7 +16,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest'
 import { Log } from '../src/index.ts'
-import { filesIn } from './scratch.ts'
 import { DURABILITIES, nameOf } from './workload.ts'
 
 const MIB = 2 ** 20
@@ -76,6 +77,13 @@ function fill(disk: string, left: number): void {
 
 function free(disk: string): void {
   truncateSync(join(disk, 'filler'), 0)
+}
+
+/** Every file in a directory and its bytes, by name. */
+function filesIn(dir: string): Record<string, string> {
+  const names = readdirSync(dir, { recursive: true, encoding: 'utf8' })
+  const files = names.filter((name) => statSync(join(dir, name)).isFile())
+  return Object.fromEntries(files.map((name) => [name, readFileSync(join(dir, name), 'latin1')]))
 }
 
 const payload = (number: number): string => `entry ${number} `.repeat(400)

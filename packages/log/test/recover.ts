@@ -2,35 +2,33 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { WalrusError } from '@walrus/codec'
+import type { SimulatedDisk, SimulatedStorage } from '@walrus/storage-sim'
 import { Log } from '../src/index.ts'
-import { FaultyStorage } from './faulty-storage.ts'
+import { DIR, runOn } from './simulated.ts'
 import { type Contents, contentsOf, summary, type Trace, violations } from './trace.ts'
 import { openDriver, SEGMENT_BYTES } from './workload.ts'
 
 /**
  * Reads, opens, appends, closes, opens again and reads: what went wrong with that, in words.
  * @param mustHold how many of the acknowledged entries must be there
- * @param bootId another than the workload's after a power loss
  */
 export async function faultsAfterRecovery(
-  dir: string,
+  disk: SimulatedDisk,
   trace: Trace,
   mustHold: number,
-  bootId: string,
 ): Promise<string[]> {
-  const storage = new FaultyStorage({ bootId, seed: 99, now: 1_700_000_100_000 })
   try {
-    return await recoverAndGoOn(dir, storage, trace, mustHold)
+    return await runOn(disk, (storage) => recoverAndGoOn(storage, trace, mustHold))
   } catch (error) {
     return [String(error)]
   }
 }
 
 /** What a reader sees that comes before the next writer; nothing where the log was not made yet. */
-async function contentsForReader(dir: string, storage: FaultyStorage): Promise<Contents> {
+async function contentsForReader(storage: SimulatedStorage): Promise<Contents> {
   let reader: Log
   try {
-    reader = await Log.open(dir, { storage, readOnly: true })
+    reader = await Log.open(DIR, { storage, readOnly: true })
   } catch (error) {
     if (error instanceof WalrusError && error.code === 'WALRUS_NOT_FOUND') return new Map()
     throw error
@@ -41,13 +39,12 @@ async function contentsForReader(dir: string, storage: FaultyStorage): Promise<C
 }
 
 async function recoverAndGoOn(
-  dir: string,
-  storage: FaultyStorage,
+  storage: SimulatedStorage,
   trace: Trace,
   mustHold: number,
 ): Promise<string[]> {
-  const seen = await contentsForReader(dir, storage)
-  const first = await openDriver(dir, storage, 'commit', trace)
+  const seen = await contentsForReader(storage)
+  const first = await openDriver(storage, 'commit', trace)
   const recovered = await contentsOf(first.log)
   const found = violations(trace, recovered, mustHold)
   if (!isDeepStrictEqual(summary(seen), summary(recovered))) {
@@ -55,7 +52,7 @@ async function recoverAndGoOn(
   }
   await first.close()
 
-  const second = await openDriver(dir, storage, 'commit', trace)
+  const second = await openDriver(storage, 'commit', trace)
   const again = await contentsOf(second.log)
   if (!isDeepStrictEqual(summary(again), summary(recovered))) {
     found.push('opening it a second time changed what it holds')
@@ -67,7 +64,7 @@ async function recoverAndGoOn(
   const grown = await contentsOf(second.log)
   await second.close()
 
-  const third = await Log.open(dir, { storage, segmentBytes: SEGMENT_BYTES })
+  const third = await Log.open(DIR, { storage, segmentBytes: SEGMENT_BYTES })
   if (!third.recovery.clean) found.push('it was closed, and did not open as closed')
   const reopened = await contentsOf(third)
   await third.close()

@@ -2,10 +2,11 @@
  * What a workload tried to append and what was acknowledged, and what a log may hold after a crash:
  * acknowledged ⊆ recovered ⊆ attempted, in order, nothing twice, batches whole or absent.
  *
- * Every payload is made from a serial number, so that any of them can be told, and made again to compare.
+ * Every payload begins with its serial number, so that any of them can be told.
  */
 
 import type { Log } from '../src/index.ts'
+import { numbered } from './payloads.ts'
 
 /** Sizes of payloads hold their serial number. */
 export const LEAST_BYTES = 4
@@ -13,7 +14,7 @@ export const LEAST_BYTES = 4
 interface Attempt {
   readonly serial: number
   readonly stream: string
-  readonly size: number
+  readonly data: Buffer
   /** Number of the batch it is part of. */
   readonly batch: number | undefined
 }
@@ -46,11 +47,12 @@ export class Trace {
     return copy
   }
 
-  /** A new entry and its bytes. */
-  attempt(size: number, stream = '', batch?: number): { attempt: Attempt; data: Uint8Array } {
-    const attempt = { serial: this.attempts.length, stream, size, batch }
+  /** A new entry. */
+  attempt(size: number, stream = '', batch?: number): Attempt {
+    const serial = this.attempts.length
+    const attempt = { serial, stream, data: payload(serial, size), batch }
     this.attempts.push(attempt)
-    return { attempt, data: payload(attempt) }
+    return attempt
   }
 
   newBatch(): number {
@@ -139,13 +141,16 @@ function serialOf(data: Uint8Array): number {
 function attemptOf(trace: Trace, data: Uint8Array): Attempt | undefined {
   if (data.length < LEAST_BYTES) return undefined
   const attempt = trace.attempts[serialOf(data)]
-  if (attempt === undefined || attempt.size !== data.length) return undefined
-  return Buffer.compare(payload(attempt), data) === 0 ? attempt : undefined
+  if (attempt === undefined) return undefined
+  return attempt.data.equals(data) ? attempt : undefined
 }
 
-function payload({ serial, size }: Attempt): Buffer {
-  const bytes = Buffer.alloc(size)
-  for (let at = 4; at < size; at++) bytes[at] = Math.imul(serial + 7, at * 31 + 17) >>> 5
+/** What payloads are cut from, each in another place: nothing in it repeats. */
+const POOL = Buffer.from(numbered(0, 0x4_0000))
+
+function payload(serial: number, size: number): Buffer {
+  const start = (serial * 4099) % (POOL.length - size)
+  const bytes = Buffer.from(POOL.subarray(start, start + size))
   bytes.writeUInt32LE(serial, 0)
   return bytes
 }

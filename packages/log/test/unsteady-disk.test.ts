@@ -1,18 +1,17 @@
 /** A disk that reads wrong, now and then: an error, or the right data; nothing is lost because of it. */
 
-import type { StorageFile } from '@walrus/segment'
+import type { Storage, StorageFile } from '@walrus/segment'
+import { SimulatedDisk } from '@walrus/storage-sim'
 import { expect, it } from 'vitest'
 import { Log } from '../src/index.ts'
-import { FaultyStorage } from './faulty-storage.ts'
 import { outcomeOf } from './outcome.ts'
-import { scratch } from './scratch.ts'
+import { DIR, openOn } from './simulated.ts'
 
-const { fresh, copyOf } = scratch()
 const ENTRIES = Array.from({ length: 6 }, (_, at) => `entry ${at} `.repeat(30))
 
 /** A storage that reads one byte wrong in one read of a segment; `reads` are those so far. */
-function unsteady(wrong: number): { storage: FaultyStorage; reads: () => number } {
-  const storage = new FaultyStorage()
+function unsteady(disk: SimulatedDisk, wrong: number): { storage: Storage; reads: () => number } {
+  const storage = disk.process()
   let reads = 0
   const spoil = (into: Uint8Array, read: number): number => {
     if (reads++ === wrong && read > 0) into[Math.floor(read / 2)]! ^= 1
@@ -33,28 +32,28 @@ function unsteady(wrong: number): { storage: FaultyStorage; reads: () => number 
 }
 
 /** A log whose writer was killed: some entries durable, some not known to be. */
-async function killed(): Promise<string> {
-  const storage = new FaultyStorage()
-  const log = await Log.open(fresh(), { storage, durability: { everyMs: 1000 } })
+async function killed(): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk()
+  const log = await openOn(disk, { durability: { everyMs: 1000 } })
   for (const entry of ENTRIES.slice(0, 3)) await log.append(entry)
   await log.sync()
-  await storage.tick(10)
+  await disk.pass(10)
   for (const entry of ENTRIES.slice(3)) await log.append(entry)
-  return copyOf(log.dir)
+  return disk.copy()
 }
 
 it('in any one read of a recovery', async () => {
   const image = await killed()
-  const steady = unsteady(-1)
-  await (await Log.open(copyOf(image), { storage: steady.storage })).close()
+  const steady = unsteady(image.copy(), -1)
+  await (await Log.open(DIR, { storage: steady.storage })).close()
   expect(steady.reads()).toBeGreaterThan(3)
   for (let wrong = 0; wrong < steady.reads(); wrong++) {
-    const dir = copyOf(image)
-    const { storage } = unsteady(wrong)
-    const log = await Log.open(dir, { storage }).catch((error: unknown) => error)
+    const disk = image.copy()
+    const { storage } = unsteady(disk, wrong)
+    const log = await Log.open(DIR, { storage }).catch((error: unknown) => error)
     if (log instanceof Log) await log.close()
     else expect(log, `read ${wrong}`).toMatchObject({ code: 'WALRUS_CORRUPT' })
-    const { iterated } = await outcomeOf(dir, 0)
+    const { iterated } = await outcomeOf(disk, 0)
     expect(iterated, `read ${wrong}`).toEqual(ENTRIES)
   }
 })

@@ -7,6 +7,7 @@
  */
 
 import { crc32, crc32Words } from '@walrus/codec'
+import type { NativeChecksums } from './storage.ts'
 
 /** The register at the start of every unit of a segment, from the segment's salt. */
 export function seedOf(salt: number): number {
@@ -29,6 +30,9 @@ export function closingCheck(
   return ~crc32(bytes, ~seed >>> 0, from, to) ^ salt
 }
 
+/** Up to this many bytes the loop over words is quicker than a call into native code. */
+const SHORT_NATIVE_RUN = 160
+
 /** Whether `bytes[from]` up to `bytes[to]`, both multiples of 4, is a run of units that are all whole. */
 export function isWhole(
   bytes: Uint8Array,
@@ -36,8 +40,12 @@ export function isWhole(
   from: number,
   to: number,
   seed: number,
+  native?: NativeChecksums,
 ): boolean {
-  if (to - from <= SHORT_RUN) return crc32Words(words, from >>> 2, to >>> 2, seed) === seed
+  const short = native === undefined ? SHORT_RUN : SHORT_NATIVE_RUN
+  if (to - from <= short) return crc32Words(words, from >>> 2, to >>> 2, seed) === seed
   const start = ~seed >>> 0
-  return crc32(bytes, start, from, to) === start
+  const check =
+    native === undefined ? crc32(bytes, start, from, to) : native.crc32(bytes, start, from, to)
+  return check === start
 }

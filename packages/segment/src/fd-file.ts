@@ -46,12 +46,15 @@ function openForDurableWrites(fd: number): number | undefined {
   }
 }
 
+/** What `fd()` opens; also the ground for storages that do some of it otherwise. */
 export class FdFile implements StorageFile {
   path: string
   readonly #fd: number
   readonly #writable: boolean
   #durableFd: number | undefined
   #durableFdTried = false
+  /** Closed with the file. */
+  readonly #descriptors: number[]
   #inFlight = 0
   #closed = false
   #closing: Promise<void> | undefined
@@ -62,7 +65,14 @@ export class FdFile implements StorageFile {
   constructor(path: string, fd: number, writable: boolean) {
     this.path = path
     this.#fd = fd
+    this.#descriptors = [fd]
     this.#writable = writable
+  }
+
+  /** The descriptor, for a storage that builds on this one. It must not be closed, nor used once the file is. */
+  get descriptor(): number {
+    this.checkOpen()
+    return this.#fd
   }
 
   size(): Promise<number> {
@@ -72,18 +82,18 @@ export class FdFile implements StorageFile {
   }
 
   sizeSync(): number {
-    this.#checkOpen()
+    this.checkOpen()
     return attemptSync('read the size', this.path, () => fstatSync(this.#fd).size)
   }
 
   read(into: Uint8Array, at: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#checkOpen()
+      this.checkOpen()
       this.#checkOffset('offset', at)
       if (into.length === 0) return resolve(0)
       this.#inFlight++
       readAll(this.#fd, this.path, into, at, (error, bytes) => {
-        this.#leave()
+        this.leave()
         if (error) reject(error)
         else resolve(bytes)
       })
@@ -91,19 +101,18 @@ export class FdFile implements StorageFile {
   }
 
   readSync(into: Uint8Array, at: number): number {
-    this.#checkOpen()
+    this.checkOpen()
     this.#checkOffset('offset', at)
     return readAllSync(this.#fd, this.path, into, at)
   }
 
   write(from: Uint8Array, at: number, durable: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#checkWritable()
-      this.#checkOffset('offset', at)
+      this.checkWrite(at)
       if (from.length === 0) return resolve()
       const durableFd = durable ? this.#durable() : undefined
       const settle = (error: WalrusError | undefined): void => {
-        this.#leave()
+        this.leave()
         if (error) reject(error)
         else resolve()
       }
@@ -118,8 +127,7 @@ export class FdFile implements StorageFile {
   }
 
   writeSync(from: Uint8Array, at: number, durable: boolean): void {
-    this.#checkWritable()
-    this.#checkOffset('offset', at)
+    this.checkWrite(at)
     if (from.length === 0) return
     const durableFd = durable ? this.#durable() : undefined
     writeAllSync(durableFd ?? this.#fd, this.path, from, at)
@@ -133,7 +141,7 @@ export class FdFile implements StorageFile {
   }
 
   syncSync(): void {
-    this.#checkOpen()
+    this.checkOpen()
     attemptSync('sync', this.path, () => syncDataSync(this.#fd))
   }
 
@@ -151,7 +159,7 @@ export class FdFile implements StorageFile {
     attemptSync(`set the size to ${size}`, this.path, () => ftruncateSync(this.#fd, size))
   }
 
-  view(): undefined {
+  view(_at: number, _length: number): Uint8Array | undefined {
     return undefined
   }
 
@@ -171,7 +179,7 @@ export class FdFile implements StorageFile {
     }
     this.#closed = true
     this.#closing = Promise.resolve()
-    for (const fd of this.#descriptors()) attemptSync('close', this.path, () => closeSync(fd))
+    for (const fd of this.#descriptors) attemptSync('close', this.path, () => closeSync(fd))
   }
 
   #idle(): Promise<void> {
@@ -181,12 +189,8 @@ export class FdFile implements StorageFile {
     })
   }
 
-  #descriptors(): number[] {
-    return this.#durableFd === undefined ? [this.#fd] : [this.#durableFd, this.#fd]
-  }
-
   async #closeDescriptors(): Promise<void> {
-    const closed = this.#descriptors().map(
+    const closed = this.#descriptors.map(
       (fd) =>
         new Promise<void>((resolve, reject) => {
           close(fd, (error) => (error ? reject(systemError(error, 'close', this.path)) : resolve()))
@@ -199,11 +203,23 @@ export class FdFile implements StorageFile {
     if (!this.#durableFdTried) {
       this.#durableFdTried = true
       this.#durableFd = openForDurableWrites(this.#fd)
+      if (this.#durableFd !== undefined) this.own(this.#durableFd)
     }
     return this.#durableFd
   }
 
-  #leave(): void {
+  /** Takes over another descriptor of the file, to be closed with it. */
+  protected own(descriptor: number): void {
+    this.#descriptors.push(descriptor)
+  }
+
+  /** A call that uses a descriptor counts as in flight, from `enter` to `leave`. */
+  protected enter(): void {
+    this.checkOpen()
+    this.#inFlight++
+  }
+
+  protected leave(): void {
     this.#inFlight--
     if (this.#inFlight === 0) this.#whenIdle?.()
   }
@@ -213,9 +229,9 @@ export class FdFile implements StorageFile {
     run: (settle: (error: Error | null, doing: string, value?: T) => void) => void,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#checkOpen()
+      this.checkOpen()
       run((error, doing, value) => {
-        this.#leave()
+        this.leave()
         if (error) reject(systemError(error, doing, this.path))
         else resolve(value as T)
       })
@@ -223,7 +239,7 @@ export class FdFile implements StorageFile {
     })
   }
 
-  #checkOpen(): void {
+  protected checkOpen(): void {
     if (this.#closed) {
       throw new WalrusError('WALRUS_CLOSED', `the file is closed: ${this.path}`, {
         file: this.path,
@@ -231,8 +247,14 @@ export class FdFile implements StorageFile {
     }
   }
 
+  /** Refuses a write that cannot be. */
+  protected checkWrite(at: number): void {
+    this.#checkWritable()
+    this.#checkOffset('offset', at)
+  }
+
   #checkWritable(): void {
-    this.#checkOpen()
+    this.checkOpen()
     if (!this.#writable) {
       throw new WalrusError(
         'WALRUS_PERMISSION_DENIED',

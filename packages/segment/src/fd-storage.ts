@@ -23,7 +23,7 @@ import { WalrusError } from '@walrus/codec'
 import { nodeEnvironment } from './fd-environment.ts'
 import { FdFile } from './fd-file.ts'
 import { lockHolder, takeLock } from './fd-lock.ts'
-import type { OpenMode, Storage } from './storage.ts'
+import type { NativeChecksums, OpenMode, Storage } from './storage.ts'
 import { syncDirectory, syncDirectorySync } from './sync-directory.ts'
 import { attempt, attemptSync, errnoOf, systemError } from './system-error.ts'
 
@@ -69,25 +69,28 @@ function notAFile(path: string): WalrusError {
   })
 }
 
-function openFile(path: string, mode: OpenMode): Promise<FdFile> {
+/** Makes a file of a descriptor, which it takes over. */
+export type MakeFile = (path: string, fd: number, writable: boolean) => FdFile
+
+function openFile(path: string, mode: OpenMode, make: MakeFile): Promise<FdFile> {
   return new Promise((resolve, reject) => {
     open(path, OPEN_FLAGS[mode], FILE_MODE, (failed, fd) => {
       if (failed) return reject(systemError(failed, 'open', path))
       fstat(fd, (error, stats) => {
-        if (!error && stats.isFile()) return resolve(new FdFile(path, fd, mode !== 'read'))
+        if (!error && stats.isFile()) return resolve(make(path, fd, mode !== 'read'))
         close(fd, () => reject(error ? systemError(error, 'open', path) : notAFile(path)))
       })
     })
   })
 }
 
-function openFileSync(path: string, mode: OpenMode): FdFile {
+function openFileSync(path: string, mode: OpenMode, make: MakeFile): FdFile {
   const fd = attemptSync('open', path, () => openSync(path, OPEN_FLAGS[mode], FILE_MODE))
   if (!attemptSync('open', path, () => fstatSync(fd).isFile())) {
     closeSync(fd)
     throw notAFile(path)
   }
-  return new FdFile(path, fd, mode !== 'read')
+  return make(path, fd, mode !== 'read')
 }
 
 /** Makes one directory; one that exists is fine. Resolves to false where the one above is missing. */
@@ -133,21 +136,28 @@ function watchFile(path: string, changed: () => void): { close(): void } {
   }
 }
 
-/** Makes the storage on plain `node:fs`. Durable writes use O_DSYNC where the system has it. */
-export function fd(options: FdOptions = {}): Storage {
-  checkOptions(options)
+/** What tells one storage on descriptors from another. */
+export interface DescriptorStorage {
+  readonly name: string
+  readonly align: number
+  readonly canView: boolean
+  readonly zeroAhead: boolean
+  readonly checksums?: NativeChecksums
+  /** Makes its files: `FdFile`, or what does some of that otherwise. */
+  readonly file: MakeFile
+}
+
+/** A storage whose names, locks and clock are those of `fd()`, and whose files are its own. */
+export function onDescriptors({ file, ...traits }: DescriptorStorage): Storage {
   const env = nodeEnvironment()
   return {
-    name: 'fd',
-    align: 1,
-    canView: false,
-    zeroAhead: options.zeroAhead ?? true,
+    ...traits,
     env,
     lock: (dir) => takeLock(dir, env),
     locked: (dir) => lockHolder(dir, env),
     list: (dir) => attempt('list', dir, fs.readdir(dir)),
-    open: openFile,
-    openSync: openFileSync,
+    open: (path, mode) => openFile(path, mode, file),
+    openSync: (path, mode) => openFileSync(path, mode, file),
     mkdir,
     rename: (from, to) => attempt(`rename to ${to}`, from, fs.rename(from, to)),
     renameSync: (from, to) => attemptSync(`rename to ${to}`, from, () => renameSync(from, to)),
@@ -156,4 +166,16 @@ export function fd(options: FdOptions = {}): Storage {
     syncDirSync: syncDirectorySync,
     watch: watchFile,
   }
+}
+
+/** Makes the storage on plain `node:fs`. Durable writes use O_DSYNC where the system has it. */
+export function fd(options: FdOptions = {}): Storage {
+  checkOptions(options)
+  return onDescriptors({
+    name: 'fd',
+    align: 1,
+    canView: false,
+    zeroAhead: options.zeroAhead ?? true,
+    file: (path, descriptor, writable) => new FdFile(path, descriptor, writable),
+  })
 }

@@ -8,6 +8,7 @@
 import { crc32Words } from '@walrus/codec'
 import { closingCheck, isWhole } from './checks.ts'
 import { FRAME_HEADER_BYTES, frameBytes } from './frame.ts'
+import type { NativeChecksums } from './storage.ts'
 
 /** Bytes of a group header. */
 export const GROUP_HEADER_BYTES = 64
@@ -142,9 +143,10 @@ export function isGroupWhole(
   at: number,
   header: GroupHeader,
   seed: number,
+  checksums?: NativeChecksums,
 ): boolean {
   return (
-    isWhole(bytes, words, at, at + header.size - header.padding, seed) &&
+    isWhole(bytes, words, at, at + header.size - header.padding, seed, checksums) &&
     framesFit(words, at, header)
   )
 }
@@ -152,7 +154,15 @@ export function isGroupWhole(
 /** Copies of up to this many bytes are quicker in a loop than by `set` (measured; Node 20). */
 const SHORT_COPY = 24
 
-/** The buffer a group grows in, frame by frame, ready to be written in one call. */
+/** Fewer frames than this are quicker closed one by one than by a call into native code. */
+const FEW_FRAMES = 6
+const FIRST_ENDS = 256
+
+/**
+ * The buffer a group grows in, frame by frame, ready to be written in one call.
+ *
+ * With native checksums frames are closed all at once, with the group.
+ */
 export class GroupBuilder {
   bytes: Uint8Array
   words: Int32Array
@@ -162,13 +172,20 @@ export class GroupBuilder {
   count: number = 0
   #seed: number
   #salt: number
+  readonly #native: NativeChecksums | undefined
+  /** Where the checks of the frames go; empty without native checksums. */
+  #ends: Uint32Array
+  #checks: Int32Array
 
-  constructor(capacity: number) {
+  constructor(capacity: number, native?: NativeChecksums) {
     const buffer = new ArrayBuffer((capacity + 3) & ~3)
     this.bytes = new Uint8Array(buffer)
     this.words = new Int32Array(buffer)
     this.#seed = 0
     this.#salt = 0
+    this.#native = native
+    this.#ends = new Uint32Array(native === undefined ? 0 : FIRST_ENDS)
+    this.#checks = new Int32Array(this.#ends.length)
   }
 
   get capacity(): number {
@@ -219,10 +236,14 @@ export class GroupBuilder {
       const bytes = this.bytes
       for (let byte = 0; byte < length; byte++) bytes[at + FRAME_HEADER_BYTES + byte] = data[byte]!
     }
-    words[close] =
-      length <= 400
-        ? crc32Words(words, word, close, this.#seed) ^ this.#salt
-        : closingCheck(this.bytes, words, at, close << 2, this.#seed, this.#salt)
+    if (this.#native !== undefined) {
+      this.#closeLater(close)
+    } else {
+      words[close] =
+        length <= 400
+          ? crc32Words(words, word, close, this.#seed) ^ this.#salt
+          : closingCheck(this.bytes, words, at, close << 2, this.#seed, this.#salt)
+    }
     this.end = (close + 1) << 2
     this.count++
     return at
@@ -252,7 +273,7 @@ export class GroupBuilder {
     if ((length & 3) !== 0) words[close - 1] = 0
     this.bytes.set(attributes, at + FRAME_HEADER_BYTES)
     this.bytes.set(data, at + FRAME_HEADER_BYTES + attributes.length)
-    words[close] = closingCheck(this.bytes, words, at, close << 2, this.#seed, this.#salt)
+    this.#close(at, close)
     this.end = (close + 1) << 2
     this.count++
     return at
@@ -267,8 +288,7 @@ export class GroupBuilder {
     const words = this.words
     this.bytes.set(from.subarray(at, at + size), start)
     words[(start >>> 2) + 5] = time
-    const close = start + size - 4
-    words[close >>> 2] = closingCheck(this.bytes, words, start, close, this.#seed, this.#salt)
+    this.#close(start, (start + size - 4) >>> 2)
     this.end = start + size
     this.count++
   }
@@ -281,8 +301,48 @@ export class GroupBuilder {
       this.reserve(padding)
       this.bytes.fill(0, this.end, size)
     }
+    this.#closeFrames()
     const header = { ...stamp, size, count: this.count, padding }
     putGroupHeader(this.bytes, this.words, 0, header, this.#seed, this.#salt)
     return size
+  }
+
+  #close(at: number, close: number): void {
+    if (this.#native !== undefined) {
+      this.#closeLater(close)
+      return
+    }
+    this.words[close] = closingCheck(this.bytes, this.words, at, close << 2, this.#seed, this.#salt)
+  }
+
+  #closeLater(close: number): void {
+    if (this.count === this.#ends.length) this.#growEnds()
+    this.#ends[this.count] = close << 2
+  }
+
+  #growEnds(): void {
+    const ends = new Uint32Array(this.#ends.length * 2)
+    ends.set(this.#ends)
+    this.#ends = ends
+    this.#checks = new Int32Array(ends.length)
+  }
+
+  #closeFrames(): void {
+    if (this.#native === undefined) return
+    const { bytes, words, count } = this
+    const ends = this.#ends
+    const salt = this.#salt
+    if (count < FEW_FRAMES) {
+      let at = GROUP_HEADER_BYTES
+      for (let frame = 0; frame < count; frame++) {
+        const end = ends[frame]!
+        words[end >>> 2] = closingCheck(bytes, words, at, end, this.#seed, salt)
+        at = end + 4
+      }
+      return
+    }
+    const checks = this.#checks
+    this.#native.crc32Units(bytes, GROUP_HEADER_BYTES, ends, count, this.#seed, checks)
+    for (let frame = 0; frame < count; frame++) words[ends[frame]! >>> 2] = checks[frame]! ^ salt
   }
 }

@@ -115,6 +115,9 @@ export class IndexFile {
   readonly samples: readonly Sample[]
   readonly #file: StorageFile
   readonly #postingsAt: number
+  readonly #count: number
+  #postings: Uint32Array | undefined
+  #asked = false
 
   private constructor(
     file: StorageFile,
@@ -127,6 +130,7 @@ export class IndexFile {
     this.rows = rows
     this.samples = samples
     this.#postingsAt = HEADER_BYTES + rows.length * ROW_BYTES
+    this.#count = rows.reduce((sum, row) => sum + row.count, 0)
   }
 
   /**
@@ -209,6 +213,8 @@ export class IndexFile {
   find(stream: number, position: number): number {
     const row = this.row(stream, position)
     if (row === undefined) return -1
+    const postings = this.#postingsInMemory
+    if (postings !== undefined) return postings[row.start + (position - row.first)]!
     const offset = new Uint32Array(1)
     this.#file.readSync(new Uint8Array(offset.buffer), this.#at(row, position))
     return offset[0]!
@@ -218,6 +224,11 @@ export class IndexFile {
   slice(stream: number, position: number, count: number): Uint32Array {
     const row = this.row(stream, position)
     if (row === undefined) return new Uint32Array(0)
+    const postings = this.#postingsInMemory
+    if (postings !== undefined) {
+      const from = row.start + (position - row.first)
+      return postings.subarray(from, Math.min(from + count, row.start + row.count))
+    }
     const offsets = new Uint32Array(Math.min(count, row.first + row.count - position))
     this.#file.readSync(new Uint8Array(offsets.buffer), this.#at(row, position))
     return offsets
@@ -225,8 +236,7 @@ export class IndexFile {
 
   /** All the postings, checked, as a `SegmentIndex` that can go on growing. */
   load(into: SegmentIndex): SegmentIndex {
-    const count = this.rows.reduce((sum, row) => sum + row.count, 0)
-    const offsets = new Uint32Array(count)
+    const offsets = new Uint32Array(this.#count)
     const bytes = new Uint8Array(offsets.buffer)
     this.#file.readSync(bytes, this.#postingsAt)
     const head = new Block(new Uint8Array(HEADER_BYTES))
@@ -271,6 +281,19 @@ export class IndexFile {
 
   closeSync(): void {
     this.#file.closeSync()
+  }
+
+  /** The postings in the file's own memory, where the storage can show it. */
+  get #postingsInMemory(): Uint32Array | undefined {
+    if (!this.#asked) {
+      this.#asked = true
+      const count = this.#count
+      const bytes = this.#file.view(this.#postingsAt, count * 4)
+      if (bytes?.length === count * 4 && bytes.byteOffset % 4 === 0) {
+        this.#postings = new Uint32Array(bytes.buffer, bytes.byteOffset, count)
+      }
+    }
+    return this.#postings
   }
 
   #at(row: Row, position: number): number {

@@ -1,6 +1,13 @@
 export { BOUNDS_BYTES, type Bounds, encodeBounds, readBounds } from './bounds.ts'
 export { isWhole, seedOf } from './checks.ts'
-export { type FdOptions, fd } from './fd-storage.ts'
+export { FdFile } from './fd-file.ts'
+export {
+  type DescriptorStorage,
+  type FdOptions,
+  fd,
+  type MakeFile,
+  onDescriptors,
+} from './fd-storage.ts'
 export {
   type Attributes,
   CATALOG_STREAM,
@@ -52,10 +59,12 @@ export {
   type SegmentHeader,
 } from './segment-header.ts'
 export { Postings, SegmentIndex, type Sample } from './segment-index.ts'
+export { systemError } from './system-error.ts'
 export type {
   Environment,
   Holder,
   Lock,
+  NativeChecksums,
   OpenMode,
   Storage,
   StorageFile,

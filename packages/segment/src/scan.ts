@@ -17,7 +17,7 @@ import {
   readGroupHeader,
 } from './group.ts'
 import { decodeSeal, SEAL_BYTES, type Seal } from './seal.ts'
-import type { StorageFile } from './storage.ts'
+import type { NativeChecksums, StorageFile } from './storage.ts'
 import { CHUNK_BYTES, type Window, windowOf } from './window.ts'
 
 /** Where to scan, and what the groups there must continue. */
@@ -32,6 +32,8 @@ export interface ScanRange {
   readonly to: number
   /** LSN the first frame must have. */
   readonly firstLsn: number
+  /** The storage's, if it has any. */
+  readonly checksums?: NativeChecksums | undefined
 }
 
 /** A whole, checked group in memory. Valid during the call it is handed to. */
@@ -172,9 +174,9 @@ class Scan {
   /** Takes the groups that lie whole in the window; returns where in it the first unfinished one begins. */
   advance(window: Window): number {
     const { bytes, words, from, to } = window
-    const { seed } = this.#range
+    const { seed, checksums } = this.#range
     const trusted = from + wholeRun(words, from, to)
-    const checked = trusted > from && isWhole(bytes, words, from, trusted, seed)
+    const checked = trusted > from && isWhole(bytes, words, from, trusted, seed, checksums)
     let at = from
     while (to - at >= GROUP_HEADER_BYTES) {
       const offset = window.offset + (at - from)
@@ -192,7 +194,7 @@ class Scan {
       if (header.size > to - at) return at
       const whole = inRun
         ? framesFit(words, at, header)
-        : isGroupWhole(bytes, words, at, header, seed)
+        : isGroupWhole(bytes, words, at, header, seed, checksums)
       if (!whole || !this.#continues(header)) {
         this.stopped = true
         return at
@@ -212,8 +214,9 @@ class Scan {
 
   /** Takes the group that was read into such a window; whether it is a good one. */
   takeLarge({ bytes, words }: Window): boolean {
-    const header = readGroupHeader(words, 0, bytes.length, this.#range.seed)
-    if (header === undefined || !isGroupWhole(bytes, words, 0, header, this.#range.seed)) {
+    const { seed, checksums } = this.#range
+    const header = readGroupHeader(words, 0, bytes.length, seed)
+    if (header === undefined || !isGroupWhole(bytes, words, 0, header, seed, checksums)) {
       return false
     }
     if (!this.#continues(header)) return false

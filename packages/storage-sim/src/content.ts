@@ -43,8 +43,10 @@ export class Content {
   #versions = new Map<number, Version[]>()
   /** The sizes it had since the one that is durable, oldest first. */
   #sizes: Size[] = []
-  /** Whether another copy shares the arrays. */
+  /** Whether the arrays are not this copy's alone, or are one and the same. */
   #shared = false
+  /** Whether readers see what was neither synced nor will ever be. */
+  #dropped = false
 
   get size(): number {
     return this.#size
@@ -68,6 +70,7 @@ export class Content {
     copy.#durableSize = this.#durableSize
     for (const [sector, versions] of this.#versions) copy.#versions.set(sector, [...versions])
     copy.#sizes = [...this.#sizes]
+    copy.#dropped = this.#dropped
     copy.#shared = true
     this.#shared = true
     return copy
@@ -140,10 +143,12 @@ export class Content {
   drop(): void {
     this.#versions.clear()
     this.#sizes = []
+    this.#dropped = true
   }
 
   /** After a power loss. */
   lose(fate: Fate): void {
+    if (this.#versions.size === 0 && this.#sizes.length === 0 && !this.#dropped) return
     const size = this.#sizeAfter(fate)
     const left = new Uint8Array(roundUp(Math.max(size, this.#durable.length)))
     left.set(this.#durable)
@@ -164,11 +169,12 @@ export class Content {
     left.fill(0, size)
     this.#cached = left
     this.#size = size
-    this.#durable = left.slice()
+    this.#durable = left
     this.#durableSize = size
     this.#versions.clear()
     this.#sizes = []
-    this.#shared = false
+    this.#dropped = false
+    this.#shared = true
   }
 
   #sizeAfter({ size, random }: Fate): number {

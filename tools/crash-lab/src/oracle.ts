@@ -29,6 +29,8 @@ export interface Attempt {
   durableAt: number
   /** When its append was refused in a way that leaves nothing of it behind. */
   refusedAt: number
+  /** When a recovery was found to have come without it: it must never come back. */
+  lostAt: number
 }
 
 /** Entries of each stream, the plain log's under the empty name. */
@@ -50,7 +52,7 @@ export class Trace {
   readonly #firstSerial: number
   #at = 0
   #batches = 0
-  #log: Log | undefined
+  #marks: () => Marks = () => ({ sequenced: 1, written: 1, durable: 1 })
 
   /** @param firstSerial so that entries of two traces on one log can be told from one another */
   constructor(firstSerial = 0) {
@@ -59,12 +61,59 @@ export class Trace {
 
   /** The log whose marks are promises, too. */
   set log(log: Log) {
-    this.#log = log
+    this.#marks = () => log.marks
+  }
+
+  /** This trace as it was at a moment, to go on with from there. */
+  from(moment: Moment): Trace {
+    const trace = new Trace(this.#firstSerial)
+    const until = (at: number): number => (at <= moment.at ? at : NEVER)
+    for (const attempt of this.attempts) {
+      if (attempt.at > moment.at) break
+      const { promisedAt, acknowledgedAt, durableAt, refusedAt, lostAt } = attempt
+      const answered = Math.min(promisedAt, acknowledgedAt) <= moment.at
+      trace.attempts.push({
+        ...attempt,
+        index: answered ? attempt.index : undefined,
+        promisedAt: until(promisedAt),
+        acknowledgedAt: until(acknowledgedAt),
+        durableAt: until(durableAt),
+        refusedAt: until(refusedAt),
+        lostAt: until(lostAt),
+      })
+    }
+    trace.#at = moment.at
+    trace.#batches = this.#batches
+    trace.#marks = () => moment.marks
+    return trace
+  }
+
+  /** A writer has recovered, and found this: it is durable from now on, and what is not there never comes back. */
+  settle(contents: Contents): void {
+    const there = new Map<Attempt, number>()
+    for (const [stream, entries] of contents) {
+      for (const { index, data } of entries) {
+        const attempt = this.find(data, stream)
+        if (attempt !== undefined) there.set(attempt, index)
+      }
+    }
+    const now = this.#now()
+    for (const attempt of this.attempts) {
+      const index = there.get(attempt)
+      if (index === undefined) {
+        attempt.lostAt = Math.min(attempt.lostAt, now)
+        attempt.index = undefined
+      } else {
+        attempt.index = index
+        attempt.acknowledgedAt = Math.min(attempt.acknowledgedAt, now)
+        attempt.durableAt = Math.min(attempt.durableAt, now)
+      }
+    }
   }
 
   /** Now. */
   moment(): Moment {
-    return { at: this.#at, marks: this.#log?.marks ?? { sequenced: 1, written: 1, durable: 1 } }
+    return { at: this.#at, marks: this.#marks() }
   }
 
   newBatch(): number {
@@ -85,6 +134,7 @@ export class Trace {
       acknowledgedAt: NEVER,
       durableAt: NEVER,
       refusedAt: NEVER,
+      lostAt: NEVER,
     }
     this.attempts.push(attempt)
     return attempt
@@ -152,8 +202,9 @@ export class Trace {
 
   /** What must be there when it crashes at a moment. */
   owed({ at }: Moment, ending: Ending): Attempt[] {
-    if (ending === 'power') return this.attempts.filter(({ durableAt }) => durableAt <= at)
-    const answered = this.attempts.filter(
+    const present = this.attempts.filter(({ lostAt }) => lostAt > at)
+    if (ending === 'power') return present.filter(({ durableAt }) => durableAt <= at)
+    const answered = present.filter(
       ({ promisedAt, acknowledgedAt }) => Math.min(promisedAt, acknowledgedAt) <= at,
     )
     if (ending === 'close') return answered
@@ -215,6 +266,8 @@ export function violations(
       }
       if (ending === 'close' && attempt.refusedAt <= moment.at)
         found.push(`${where} was refused, and is there`)
+      if (attempt.lostAt <= moment.at)
+        found.push(`${where} was lost in a crash, and is there again`)
       if (attempt.serial <= before) found.push(`${where} is out of order, or a copy`)
       before = attempt.serial
       recovered.add(attempt)
@@ -227,22 +280,15 @@ export function violations(
     found.push(`${show(stream, index!)} was acknowledged as entry ${serial}, and is ${what}`)
   }
   const last = Math.max(-1, ...[...recovered].map(({ serial }) => serial))
-  const batches = new Map<number, { there: number; of: number }>()
   for (const attempt of trace.attempts) {
-    if (attempt.at > moment.at) break
-    const there = recovered.has(attempt)
-    if (attempt.batch !== undefined) {
-      const batch = batches.get(attempt.batch) ?? { there: 0, of: 0 }
-      batches.set(attempt.batch, { there: batch.there + Number(there), of: batch.of + 1 })
-    }
-    const answered = Math.min(attempt.promisedAt, attempt.acknowledgedAt) <= moment.at
-    if (answered && !there && attempt.serial < last) {
-      found.push(`entry ${attempt.serial} is lost, and entry ${last} after it is there`)
+    const { at, serial, promisedAt, acknowledgedAt, lostAt } = attempt
+    if (at > moment.at || serial >= last) break
+    const answered = Math.min(promisedAt, acknowledgedAt) <= moment.at
+    if (answered && lostAt > moment.at && !recovered.has(attempt)) {
+      found.push(`entry ${serial} is lost, and entry ${last} after it is there`)
     }
   }
-  for (const [batch, { there, of }] of batches) {
-    if (there !== 0 && there !== of) found.push(`${there} of the ${of} of batch ${batch} are there`)
-  }
+  found.push(...tornBatches(trace, moment, recovered))
   if (marks !== undefined) {
     const mark = ending === 'power' ? moment.marks.durable : moment.marks.written
     if (marks.sequenced < mark) {
@@ -253,13 +299,52 @@ export function violations(
   return found
 }
 
+/** Batches of which only a part is there. */
+function tornBatches(trace: Trace, moment: Moment, there: ReadonlySet<Attempt>): string[] {
+  const batches = new Map<number, { there: number; of: number }>()
+  for (const attempt of trace.attempts) {
+    if (attempt.at > moment.at) break
+    if (attempt.batch === undefined) continue
+    const batch = batches.get(attempt.batch) ?? { there: 0, of: 0 }
+    const more = Number(there.has(attempt))
+    batches.set(attempt.batch, { there: batch.there + more, of: batch.of + 1 })
+  }
+  return [...batches]
+    .filter(([, batch]) => batch.there !== 0 && batch.there !== batch.of)
+    .map(([batch, { there: some, of }]) => `${some} of the ${of} of batch ${batch} are there`)
+}
+
+/** What is wrong with what a reader sees of a log that somebody may be writing: it may see less than there is. */
+export function violationsInView(trace: Trace, contents: Contents): string[] {
+  const found: string[] = []
+  const there = new Set<Attempt>()
+  for (const [stream, entries] of contents) {
+    for (const [place, { index, data }] of entries.entries()) {
+      const attempt = trace.find(data, stream)
+      if (attempt !== undefined) there.add(attempt)
+      if (index !== firstIndex(stream) + place || attempt === undefined || isGone(attempt)) {
+        found.push(`a reader saw ${show(stream, index)}, which is not there`)
+      }
+    }
+  }
+  return [...found, ...tornBatches(trace, trace.moment(), there)]
+}
+
+function isGone({ lostAt }: Attempt): boolean {
+  return lostAt !== NEVER
+}
+
 /** Everything in a log. */
 export async function contentsOf(log: Log): Promise<Contents> {
   const contents = new Map<string, { index: number; data: Uint8Array }[]>()
   for (const name of ['', ...log.streams()]) {
     const source = name === '' ? log : log.stream(name)
     const entries: { index: number; data: Uint8Array }[] = []
-    for await (const { index, data } of source.entries()) entries.push({ index, data })
+    for (let from = 0; ; from = entries.at(-1)!.index + 1) {
+      const batch = await source.read({ from })
+      if (batch.length === 0) break
+      for (const { index, data } of batch) entries.push({ index, data })
+    }
     if (entries.length > 0) contents.set(name, entries)
   }
   return contents
@@ -294,13 +379,18 @@ function serialOf(data: Uint8Array): number {
   return new DataView(data.buffer, data.byteOffset, data.byteLength).getUint32(0, true)
 }
 
+/** What payloads are cut from: nothing in it repeats soon. */
+const POOL = Buffer.alloc(0x2_0000)
+for (let at = 0, state = 1; at < POOL.length; at += 4) {
+  state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + at
+  POOL.writeInt32LE(state | 0, at)
+}
+
 function payload(serial: number, size: number, from?: Uint8Array): Uint8Array {
-  const bytes = Buffer.alloc(size)
-  let state = Math.imul(serial + 7, 0x9e3779b1)
-  for (let at = 0; at < size; at++) {
-    state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + at
-    bytes[at] = state >>> 7
-  }
+  const bytes = Buffer.allocUnsafeSlow(size)
+  const start = (serial * 4_099) % POOL.length
+  for (let at = 0; at < size; at += POOL.length) POOL.copy(bytes, at, start)
+  for (let at = POOL.length - start; at < size; at += POOL.length) POOL.copy(bytes, at, 0, start)
   if (from !== undefined) bytes.set(from.subarray(0, size - LEAST_BYTES), LEAST_BYTES)
   bytes.writeUInt32LE(serial, 0)
   return bytes

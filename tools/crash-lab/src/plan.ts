@@ -74,20 +74,34 @@ export interface Violation {
   readonly what: string
 }
 
+export interface Numbers {
+  readonly workloads: number
+  readonly crashPoints: number
+  readonly recoveries: number
+  readonly seeds: number
+  readonly faults: number
+}
+
 /** What a run came to: added up over all cases, printed in the table. */
 export class Counts {
   workloads = 0
   crashPoints = 0
   recoveries = 0
   seeds = 0
+  /** Calls that were made to fail, and bytes that were damaged. */
   faults = 0
 
-  add(other: Readonly<Record<keyof Omit<Counts, 'add'>, number>>): void {
+  add(other: Numbers): void {
     this.workloads += other.workloads
     this.crashPoints += other.crashPoints
     this.recoveries += other.recoveries
     this.seeds += other.seeds
     this.faults += other.faults
+  }
+
+  numbers(): Numbers {
+    const { workloads, crashPoints, recoveries, seeds, faults } = this
+    return { workloads, crashPoints, recoveries, seeds, faults }
   }
 }
 

@@ -62,7 +62,6 @@ const LONG_MS = 100
 export const ALPHABET: readonly string[] = [
   'append:10',
   'append:70000',
-  'many:900',
   'batch:2000',
   'stream:64',
   'appendSync:41',

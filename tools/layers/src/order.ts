@@ -11,16 +11,19 @@ const BELOW: Record<string, readonly string[]> = {
   'packages/segment': ['packages/codec'],
   'packages/storage-sim': ['packages/segment'],
   'packages/storage-mmap': ['packages/segment', 'packages/mmap-io'],
-  'packages/storage-uring': ['packages/segment', 'packages/io_uring-node'],
+  'packages/storage-uring': ['packages/storage-mmap', 'packages/io_uring-node'],
   'packages/log': ['packages/segment'],
   'packages/topics': ['packages/log'],
   'packages/kv': ['packages/log'],
 }
 
-const STORAGES = ['packages/storage-sim', 'packages/storage-mmap', 'packages/storage-uring']
+const SIMULATED = 'packages/storage-sim'
 
-/** What stands above a storage without knowing it, and so may be tested on any. */
+/** What stands above a storage without knowing it, and so may be tested on the simulated one. */
 const TESTED_ON_STORAGES = ['packages/log', 'packages/topics', 'packages/kv']
+
+/** Storages whose own tests and examples put a log on them. */
+const TESTED_UNDER_LOG = ['packages/storage-mmap', 'packages/storage-uring']
 
 export function hasPlace(dir: string): boolean {
   return dir in BELOW || isApp(dir) || isTool(dir)
@@ -34,7 +37,8 @@ export function hasPlace(dir: string): boolean {
 export function mayUse(from: string, to: string, inTests: boolean): boolean {
   if (isTool(from)) return true
   if (isApp(from)) return !isApp(to) && !isTool(to)
-  if (inTests && TESTED_ON_STORAGES.includes(from) && STORAGES.includes(to)) return true
+  if (inTests && TESTED_ON_STORAGES.includes(from) && to === SIMULATED) return true
+  if (inTests && TESTED_UNDER_LOG.includes(from) && to === 'packages/log') return true
   return (BELOW[from] ?? []).some((below) => below === to || mayUse(below, to, false))
 }
 

@@ -76,15 +76,27 @@ describe('an import that does not point down is found', () => {
     expect(findings).toEqual([`${from}/src/a.ts:1: ${wrong}`, expect.stringContaining(wrong)])
   })
 
-  test('while the tests of what stands above a storage may use one', () => {
+  test.each([
+    ['packages/kv', 'packages/storage-sim'],
+    ['packages/storage-mmap', 'packages/log'],
+  ])('while the tests of %s may use %s', (from, to) => {
+    const other = to.split('/')[1] ?? ''
     const findings = checkWorkspace({
-      'packages/storage-sim': {},
-      'packages/kv': {
-        'package.json': needsInTests('storage-sim'),
-        'test/a.test.ts': `import '@walrus/storage-sim'`,
+      [to]: {},
+      [from]: {
+        'package.json': needsInTests(other),
+        'test/a.test.ts': `import '@walrus/${other}'`,
       },
     })
     expect(findings).toEqual([])
+  })
+
+  test('and no test of a log uses a native storage, whose tests use the log', () => {
+    const findings = checkWorkspace({
+      'packages/storage-mmap': {},
+      'packages/log': { 'test/a.test.ts': `import '@walrus/storage-mmap'` },
+    })
+    expect(findings).not.toEqual([])
   })
 })
 

@@ -5,8 +5,9 @@
  * The workload runs once: at each call the disk is copied as the crash would leave it, and recovered there.
  */
 
+import { crc32 } from 'node:zlib'
 import { LOSSES, type LossName, SimulatedDisk } from '@walrus/storage-sim'
-import { type Moment, Trace } from '../oracle.ts'
+import { type Ending, type Moment, Trace } from '../oracle.ts'
 import {
   type Counts,
   matching,
@@ -36,8 +37,10 @@ const DURABILITY_NAMES = Object.keys(DURABILITIES)
 const MOST_OPERATIONS = 3
 const CI_SEEDS = 20_000
 /** Crash points of a workload by seed, and ends tried at each. */
-const POINTS = 2
-const ENDS_EACH = 2
+const POINTS = 1
+const ENDS_EACH = 3
+
+const SYNCHRONOUS: ReadonlySet<string> = new Set(['appendSync', 'overtake'])
 
 /** All that a plan settles. */
 interface Case {
@@ -52,7 +55,7 @@ interface Case {
 interface Crash {
   readonly call: number
   readonly moment: Moment
-  readonly disks: readonly { readonly end: string; readonly disk: SimulatedDisk }[]
+  readonly disks: { readonly end: string; readonly disk: SimulatedDisk }[]
 }
 
 export const crash: Row = {
@@ -103,39 +106,49 @@ function caseOf(plan: Plan): Case {
   }
   const random = randomFrom(seed)
   const align = choose(random, [1, 1, 512, 4096])
+  const ruinSectors = align > 1 && pick(random, 2) === 0
+  const chosen = randomSteps(random, 4, 12)
   return {
     seed,
     workload: {
       durability: plan.text('durability') ?? choose(random, DURABILITY_NAMES),
       segmentBytes: choose(random, [SEGMENT_BYTES, SEGMENT_BYTES, SEGMENT_BYTES, 0x10_0000]),
-      steps: randomSteps(random, 4, 12),
+      // What appendSync overtakes is written a second time, into sectors that have been synced.
+      steps: ruinSectors ? chosen.filter(({ operation }) => !SYNCHRONOUS.has(operation)) : chosen,
     },
     align,
     zeroAhead: pick(random, 4) > 0,
-    ruinSectors: align > 1 && pick(random, 2) === 0,
+    ruinSectors,
   }
 }
 
 async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
   const what = caseOf(plan)
-  const { seed, align, zeroAhead, ruinSectors } = what
+  const { seed, align, zeroAhead, ruinSectors, workload } = what
   const disk = new SimulatedDisk({ seed, align, zeroAhead, ruinSectors, maxCalls: 100_000 })
   const trace = new Trace()
-  const chooser = plan.text('steps') === undefined ? someCalls(plan, what) : everyCall(plan)
-  let last = false
+  const choose = plan.text('steps') === undefined ? someCalls(plan, what) : everyCall(plan)
+  const tried = new Set<string>()
   const crashes = new Map<number, Crash>()
+  let last = false
   disk.fault = ({ change: call }) => {
     if (call === undefined) return undefined
-    const chosen = chooser(call, last)
+    const chosen = choose(call, last)
     if (chosen === undefined) return undefined
     const moment = trace.moment()
-    const disks = chosen.ends.map((end) => ({ end, disk: crashed(disk, seed, call, end) }))
+    const disks: Crash['disks'] = []
+    for (const end of chosen.ends) {
+      const left = crashed(disk, seed, call, end)
+      const state = stateOf(left, trace, moment, end)
+      if (!tried.has(state)) disks.push({ end, disk: left })
+      tried.add(state)
+    }
     crashes.set(chosen.place, { call, moment, disks })
     return undefined
   }
-  const { steps } = what.workload
+  const { steps } = workload
   await disk.run(async (storage) => {
-    const driver = new Driver(storage, trace, what.workload)
+    const driver = new Driver(storage, trace, workload)
     last = steps.length === 0
     await driver.open()
     for (const [at, step] of steps.entries()) {
@@ -152,13 +165,26 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
     counts.crashPoints++
     for (const { end, disk: left } of disks) {
       counts.recoveries++
-      const ending = end === 'kill' ? 'kill' : 'power'
-      for (const fault of await faultsAfterRecovery(left, trace, moment, ending)) {
-        found.push({ plan: plan.with({ call, loss: end }), what: fault })
-      }
+      const appending = call % 2 === 0
+      const faults = await faultsAfterRecovery(left, trace, moment, endingOf(end), appending)
+      found.push(...faults.map((fault) => ({ plan: plan.with({ call, loss: end }), what: fault })))
     }
   }
   return found
+}
+
+function endingOf(end: string): Ending {
+  return end === 'kill' ? 'kill' : 'power'
+}
+
+/** What a crash left and what is owed, for short: what comes of two that are alike is alike. */
+function stateOf(left: SimulatedDisk, trace: Trace, moment: Moment, end: string): string {
+  const ending = endingOf(end)
+  const attempted = trace.attempts.length
+  const owed = trace.owed(moment, ending).length
+  const { written, durable } = moment.marks
+  const files = [...left.files()].map(([path, bytes]) => `${path} ${bytes.length} ${crc32(bytes)}`)
+  return [ending, attempted, owed, ending === 'kill' ? written : durable, ...files].join('|')
 }
 
 /** The disk as a crash in this call leaves it. */

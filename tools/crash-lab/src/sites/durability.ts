@@ -13,7 +13,7 @@
 
 import ts from 'typescript-6'
 import type { Program } from './program.ts'
-import type { Found, SiteKind } from './site.ts'
+import type { Edit, Found, SiteKind } from './site.ts'
 
 const FS_SYNCS = new Set(['fsync', 'fsyncSync', 'fdatasync', 'fdatasyncSync'])
 const FS_FLAGS = new Set(['O_DSYNC', 'O_SYNC'])
@@ -161,6 +161,20 @@ export function found(kind: SiteKind, node: ts.Node, text: string): Found {
   return { kind, start: node.getStart(), end: node.end, edits: [replace(node, text)] }
 }
 
-export function replace(node: ts.Node, text: string): { start: number; end: number; text: string } {
-  return { start: node.getStart(), end: node.end, text }
+export function replace(node: ts.Node, text: string): Edit {
+  return { start: node.getStart(), end: node.end, text: separate(node, text) }
+}
+
+/** A text that takes a node's place: where a block's statement begins with it, `(…)` would call what stands before. */
+export function separate(node: ts.Node, text: string): string {
+  return text.startsWith('(') && beginsStatement(node) ? `;${text}` : text
+}
+
+function beginsStatement(node: ts.Node): boolean {
+  const start = node.getStart()
+  let at = node
+  while (!ts.isStatement(at) && at.parent !== undefined && at.parent.getStart() === start) {
+    at = at.parent
+  }
+  return ts.isExpressionStatement(at) && (ts.isBlock(at.parent) || ts.isSourceFile(at.parent))
 }

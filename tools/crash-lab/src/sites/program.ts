@@ -1,14 +1,19 @@
 /**
  * Who calls whom in the sources, as far as types tell.
  *
- * The unit is a function or method with a name; functions inside it belong to it, wherever they are called from. A
- * call of an interface's member may run any class's or object's that implements the interface.
+ * A call of an interface's member may run any class's or object's that implements the interface.
  */
 
 import ts from 'typescript-6'
 import type { Source, Sources } from './sources.ts'
-
-export type Unit = ts.FunctionLikeDeclaration
+import {
+  enclosingFunction,
+  functionIn,
+  isFunctionWithBody,
+  isUnit,
+  type Unit,
+  walk,
+} from './units.ts'
 
 export class Program {
   readonly checker: ts.TypeChecker
@@ -77,6 +82,15 @@ export class Program {
     return symbol === undefined ? [] : this.#functions(symbol)
   }
 
+  /** The getters that reading a property runs. */
+  getters(node: ts.PropertyAccessExpression): Unit[] {
+    const declarations = this.symbolOf(node)?.declarations ?? []
+    return declarations.filter(
+      (each): each is ts.GetAccessorDeclaration =>
+        ts.isGetAccessorDeclaration(each) && this.isOurs(each),
+    )
+  }
+
   /** Whether a symbol is a member of an interface of that name, as declared or as a class or object implements it. */
   implementedMember(symbol: ts.Symbol | undefined, name: string): boolean {
     const declaration = symbol?.declarations?.[0]
@@ -94,6 +108,46 @@ export class Program {
     const owner = symbol?.declarations?.[0]?.parent
     if (owner === undefined || !ts.isInterfaceDeclaration(owner)) return false
     return this.#yielded.has(this.checker.getSymbolAtLocation(owner.name)!)
+  }
+
+  /** The directory in `packages/` of the package a node is in, if it is one of those searched. */
+  packageOf(node: ts.Node): string | undefined {
+    const file = node.getSourceFile()
+    return this.sources.find((each) => each.node === file)?.package
+  }
+
+  /** The type of what a function returns. */
+  returnType(unit: Unit): ts.Type {
+    const signature = this.checker.getSignatureFromDeclaration(unit)!
+    const type = this.checker.getReturnTypeOfSignature(signature)
+    return this.checker.getAwaitedType(type) ?? type
+  }
+
+  answersBoolean(unit: Unit): boolean {
+    return (this.returnType(unit).flags & ts.TypeFlags.BooleanLike) !== 0
+  }
+
+  /** Whether a function returns a number, a text or a boolean, or none. */
+  answersPrimitive(unit: Unit): boolean {
+    const type = this.checker.getNonNullableType(this.returnType(unit))
+    const primitive =
+      ts.TypeFlags.NumberLike |
+      ts.TypeFlags.BigIntLike |
+      ts.TypeFlags.BooleanLike |
+      ts.TypeFlags.StringLike
+    return (type.flags & primitive) !== 0
+  }
+
+  /** The expressions that a function returns. */
+  returned(unit: Unit): ts.Expression[] {
+    const body = unit.body!
+    if (!ts.isBlock(body)) return [body]
+    const found: ts.Expression[] = []
+    walk(body, (each) => {
+      if (!ts.isReturnStatement(each) || each.expression === undefined) return
+      if (enclosingFunction(each) === unit) found.push(each.expression)
+    })
+    return found
   }
 
   /** Whether what a generator yields here is work: something with members that others call. */
@@ -224,65 +278,6 @@ export class Program {
       })
     }
   }
-}
-
-/** Visits a node and everything in it. */
-export function walk(node: ts.Node, visit: (node: ts.Node) => void): void {
-  visit(node)
-  ts.forEachChild(node, (child) => walk(child, visit))
-}
-
-function isUnit(node: ts.Node): node is Unit {
-  if (!ts.isFunctionLike(node) || !('body' in node) || node.body === undefined) return false
-  if (!ts.isArrowFunction(node) && !ts.isFunctionExpression(node)) return true
-  // `const read = () => …` and `decode: () => …` at a file's own level have a name, too.
-  return nameOf(node) !== undefined && !isInFunction(node)
-}
-
-/** The function a node is in, whether it has a name or not. */
-export function enclosingFunction(node: ts.Node): Unit | undefined {
-  for (let at = node.parent; at !== undefined; at = at.parent) if (isFunctionWithBody(at)) return at
-  return undefined
-}
-
-function isInFunction(node: ts.Node): boolean {
-  for (let at = node.parent; at !== undefined; at = at.parent)
-    if (ts.isFunctionLike(at)) return true
-  return false
-}
-
-function nameOf(node: ts.Node): string | undefined {
-  if (ts.isConstructorDeclaration(node)) return 'constructor'
-  if (ts.isFunctionLike(node) && node.name !== undefined) return node.name.getText()
-  const { parent } = node
-  return (ts.isVariableDeclaration(parent) || ts.isPropertyAssignment(parent)) &&
-    parent.initializer === node
-    ? parent.name.getText()
-    : undefined
-}
-
-/** The name of a unit, with that of the class or object it is in; `get` and `set` accessors share theirs. */
-export function unitName(unit: Unit): string {
-  const own = nameOf(unit) ?? '(anonymous)'
-  for (let at: ts.Node | undefined = unit.parent; at !== undefined; at = at.parent) {
-    if (ts.isClassLike(at) && at.name !== undefined) return `${at.name.text}.${own}`
-    if (ts.isVariableDeclaration(at) && at.initializer !== unit)
-      return `${at.name.getText()}.${own}`
-  }
-  return own
-}
-
-function functionIn(declaration: ts.Node): Unit | undefined {
-  if (isFunctionWithBody(declaration)) return declaration
-  const value =
-    ts.isVariableDeclaration(declaration) || ts.isPropertyAssignment(declaration)
-      ? declaration.initializer
-      : undefined
-  return value !== undefined && isFunctionWithBody(value) ? value : undefined
-}
-
-export function isFunctionWithBody(node: ts.Node): node is Unit {
-  return ts.isFunctionLike(node) && 'body' in node && node.body !== undefined
 }
 
 function valueOf(property: ts.ObjectLiteralElementLike): ts.Expression | undefined {

@@ -7,7 +7,15 @@
  * - `checksum`: a checksum compared, or the answer of a function that compared one
  * - `check`: anything else that comes from disk compared, where the outcome decides what counts
  */
-export type SiteKind = 'sync' | 'directory sync' | 'durable write' | 'wait' | 'checksum' | 'check'
+export const KINDS = [
+  'sync',
+  'directory sync',
+  'durable write',
+  'wait',
+  'checksum',
+  'check',
+] as const
+export type SiteKind = (typeof KINDS)[number]
 
 /** Replaces the characters from `start` up to `end` of a source. */
 export interface Edit {
@@ -30,6 +38,8 @@ export interface Site {
   readonly line: number
   /** What stands there, on one line. */
   readonly text: string
+  /** Whether its file is of the storage on `node:fs`, which `storage-sim` takes the place of (simulated-fs.ts). */
+  readonly usesFs: boolean
   /** What leaves it out. */
   readonly edits: readonly Edit[]
 }

@@ -7,14 +7,11 @@
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import ts from 'typescript-6'
+import { ROOT } from './root.ts'
 
 /** The packages that keep the promises, lowest first. */
 export const PACKAGES: readonly string[] = ['codec', 'segment', 'log']
-
-/** The root of the repository: the same seen from `src/sites` and from `dist/sites`. */
-export const ROOT: string = fileURLToPath(new URL('../../../../', import.meta.url))
 
 /** A suite of tests that is published, not code that keeps a promise. */
 const NOT_SEARCHED = new Set(['contract'])

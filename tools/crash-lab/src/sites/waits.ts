@@ -19,9 +19,10 @@
  */
 
 import ts from 'typescript-6'
-import { type Durability, replace } from './durability.ts'
-import { isFunctionWithBody, type Program, type Unit, walk } from './program.ts'
+import { type Durability, replace, separate } from './durability.ts'
+import type { Program } from './program.ts'
 import type { Found } from './site.ts'
+import { isFunctionWithBody, type Unit, walk } from './units.ts'
 
 const STARTED =
   '((op) => ({ start: () => (op.start().catch(() => {}), Promise.resolve()), now: () => op.now() }))'
@@ -107,13 +108,10 @@ export class Waits {
   #callback(node: ts.CallExpression): Found | undefined {
     if (this.#durability.of(node)?.style !== 'callback') return undefined
     const { expression } = node
-    return found(node, [
-      {
-        start: expression.getStart(),
-        end: node.arguments[0]!.getStart(),
-        text: `${STARTED_CALL}(${expression.getText()}, `,
-      },
-    ])
+    const text = `${STARTED_CALL}(${expression.getText()}, `
+    const start = expression.getStart()
+    const end = node.arguments[0]!.getStart()
+    return found(node, [{ start, end, text: separate(expression, text) }])
   }
 
   /**
@@ -139,6 +137,8 @@ export class Waits {
       return this.#program.targets(node).some((each) => this.#syncing.has(each))
     }
     if (!ts.isIdentifier(node) && !ts.isPropertyAccessExpression(node)) return false
+    // Compared, or overwritten: nobody waits for it there.
+    if (ts.isBinaryExpression(node.parent) && node.parent.left === node) return false
     const symbol = this.#program.symbolOf(node)
     if (symbol === undefined || seen.has(symbol) || !isCarrier(this.#program.checker, node))
       return false

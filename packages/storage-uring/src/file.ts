@@ -1,0 +1,135 @@
+/**
+ * A file whose durable writes and syncs are operations of io_uring.
+ *
+ * A durable write goes past the page cache, by a descriptor opened with O_DIRECT, when it begins and ends on sectors;
+ * else, and where the file system has no such descriptors, through the page cache. Either way it is one operation that
+ * ends when the bytes are on disk. Everything else is as in the storages below: reads on maps, other writes by
+ * descriptor.
+ */
+
+import { constants, openSync } from 'node:fs'
+import { WalrusError } from '@walrus/codec'
+import type { Ring } from '@walrus/io_uring-node'
+import { systemError } from '@walrus/segment'
+import { MmapFile } from '@walrus/storage-mmap'
+import { STAGED_BYTES, type Staging } from './staging.ts'
+
+/** What files of one storage share. */
+export interface Shared {
+  readonly ring: Ring
+  readonly staging: Staging
+  /** Direct writes begin and end on multiples of this many bytes. */
+  readonly align: number
+}
+
+export class UringFile extends MmapFile {
+  readonly #shared: Shared
+  /** For writes past the page cache; `undefined` where there can be none. */
+  #direct: number | undefined
+  #directTried = false
+
+  constructor(path: string, fd: number, writable: boolean, shared: Shared) {
+    super(path, fd, writable)
+    this.#shared = shared
+  }
+
+  override async write(from: Uint8Array, at: number, durable: boolean): Promise<void> {
+    const { ring, staging } = this.#shared
+    // Beyond what the ring takes at once, the thread pool does.
+    if (!durable || from.length > STAGED_BYTES || ring.inFlight === ring.entries) {
+      return await super.write(from, at, durable)
+    }
+    this.checkWrite(at)
+    if (from.length === 0) return
+    const buffer = staging.take(from)
+    this.enter()
+    try {
+      for (let done = 0; done < from.length; ) {
+        const part = buffer.subarray(done, from.length)
+        const fd = this.#descriptorFor(at + done, part.length)
+        try {
+          done += this.#progress(await ring.write(fd, part, at + done, { dsync: true }))
+        } catch (error) {
+          this.#withoutDirect(error)
+        }
+      }
+    } catch (error) {
+      throw systemError(error, `write ${from.length} bytes`, this.path, at)
+    } finally {
+      staging.give(buffer)
+      this.leave()
+    }
+  }
+
+  override writeSync(from: Uint8Array, at: number, durable: boolean): void {
+    if (!durable || from.length > STAGED_BYTES) {
+      super.writeSync(from, at, durable)
+      return
+    }
+    this.checkWrite(at)
+    const { ring, staging } = this.#shared
+    const buffer = staging.take(from)
+    try {
+      for (let done = 0; done < from.length; ) {
+        const part = buffer.subarray(done, from.length)
+        const fd = this.#descriptorFor(at + done, part.length)
+        try {
+          done += this.#progress(ring.writeSync(fd, part, at + done, { dsync: true }))
+        } catch (error) {
+          this.#withoutDirect(error)
+        }
+      }
+    } catch (error) {
+      throw systemError(error, `write ${from.length} bytes`, this.path, at)
+    } finally {
+      staging.give(buffer)
+    }
+  }
+
+  override async sync(): Promise<void> {
+    this.enter()
+    try {
+      await this.#shared.ring.fsync(this.descriptor, { dataOnly: true })
+    } catch (error) {
+      throw systemError(error, 'sync', this.path)
+    } finally {
+      this.leave()
+    }
+  }
+
+  #descriptorFor(at: number, length: number): number {
+    const { align } = this.#shared
+    if (at % align !== 0 || length % align !== 0) return this.descriptor
+    if (!this.#directTried) {
+      this.#directTried = true
+      this.#direct = openDirect(this.descriptor)
+      if (this.#direct !== undefined) this.own(this.#direct)
+    }
+    return this.#direct ?? this.descriptor
+  }
+
+  /** Without this, a write that moves nothing and reports no error would be tried for ever. */
+  #progress(written: number): number {
+    if (written > 0) return written
+    throw new WalrusError('WALRUS_IO', `the system wrote 0 bytes and gave no error: ${this.path}`, {
+      file: this.path,
+    })
+  }
+
+  /** A file system may refuse direct writes only when it is asked for one: then the page cache has to do. */
+  #withoutDirect(error: unknown): void {
+    if ((error as { code?: unknown }).code !== 'EINVAL' || this.#direct === undefined) throw error
+    this.#direct = undefined
+  }
+}
+
+/** Opens a file again for writes past the page cache. */
+function openDirect(fd: number): number | undefined {
+  try {
+    // Through /proc, not by path: the file may have been renamed since it was opened.
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_DIRECT)
+  } catch {
+    // This file system has none (tmpfs before Linux 6.6), or no descriptor is left.
+    return undefined
+  }
+}

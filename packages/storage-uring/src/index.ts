@@ -1,0 +1,2 @@
+export type { Choice } from '@walrus/storage-mmap'
+export { auto, type UringOptions, uring } from './storage.ts'

@@ -1,0 +1,7 @@
+export { type EioOptions, runEio } from './eio.ts'
+export { type FullOptions, runFull } from './full.ts'
+export { type KillOptions, runKill, seedsFor } from './kill.ts'
+export type { Outcome, Violation } from './outcome.ts'
+export { letGoOfAll, letGoOnSignals } from './resources.ts'
+export { STORAGE_NAMES } from './storages.ts'
+export { runSweep, type SweepOptions } from './sweep.ts'
