@@ -113,6 +113,8 @@ describe.each(SUBJECTS)('truncating the end of %s', (_, of, start) => {
     }
     const reader = await Log.open(dir(), { readOnly: true })
     open.push(reader)
+    const { durable } = log.marks
+    await expect.poll(() => reader.refresh().then(() => reader.marks.durable)).toBe(durable)
     expect(await contentsOf(of(reader))).toEqual(expected)
     await log.close()
     expect((await verify(dir())).damage).toEqual([])
