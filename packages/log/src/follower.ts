@@ -191,9 +191,11 @@ export class Follower {
     this.#index.merge(scanned)
     this.table.last.lastEnd = point.offset
     this.point = point
-    advanceCatalog(this.catalog, this.table, known, point.plainNext, point.lsn)
+    // What was cut up to here is visible as such.
+    const last = point.lsn - 1
+    advanceCatalog(this.catalog, this.table, known, point.plainNext, last)
     // What was cut in segments that are removed already is not known.
-    if (fellBehind) for (const stream of this.catalog.all()) stream.suspect(point.lsn)
+    if (fellBehind) for (const stream of this.catalog.all()) stream.suspect(last)
   }
 
   /** Headers of the segments between those known and segment `id`, itself included, by their links; oldest first. */

@@ -293,7 +293,7 @@ export class Log implements AsyncDisposable {
     const policy = isLimited ? given : { ...this.#parts.options.retention, ...given }
     if (dryRun) {
       if (this.#closed) throw closedError()
-      return this.#retention.dryRun(policy)
+      return await this.#retention.dryRun(policy)
     }
     this.#writable()
     return await this.#retention.retain(policy)

@@ -37,7 +37,7 @@ function newestSnapshot(table: SegmentTable): number {
 
 /**
  * Brings a catalog to the end of the log; it knows all that stands in segments before `from`.
- * @param lsn the end, for those who read meanwhile; none when nobody can
+ * @param lsn the LSN of the last frame, for those who read meanwhile; none when nobody can
  */
 export function advanceCatalog(
   catalog: Catalog,

@@ -88,16 +88,19 @@ export class Retention {
 
   /** Removes what the policy lets go, now. */
   async retain(policy: RetentionPolicy): Promise<RetentionReport> {
-    const run = this.#running.then(() => {
+    const run = this.#running.then(async () => {
+      await this.#writer!.segmentsEnded()
       if (this.#closed) throw closedError()
-      return this.#run(policy)
+      return await this.#run(policy)
     })
     this.#running = run.catch(() => {})
     return await run
   }
 
   /** What `retain` would do. */
-  dryRun(policy: RetentionPolicy): RetentionReport {
+  async dryRun(policy: RetentionPolicy): Promise<RetentionReport> {
+    await this.#writer?.segmentsEnded()
+    if (this.#closed) throw closedError()
     return reportOf(this.#plan(policy), true)
   }
 

@@ -123,6 +123,11 @@ export class Writer implements FilesHost {
     return this.#admission.waiting > 0
   }
 
+  /** Resolves when every segment that has a successor is finished. */
+  segmentsEnded(): Promise<void> {
+    return this.#files.maintenance.idle()
+  }
+
   /** Writes down durably that the log begins with another segment. */
   async moveOldest(id: number): Promise<void> {
     this.#files.tail.moveOldest(id)

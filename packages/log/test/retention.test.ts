@@ -196,6 +196,7 @@ describe('a dry run', () => {
     await fill(log, 30)
     await fill(log, 3, 's')
     log.claim('reader', () => [{ from: 20 }])
+    await settled(log)
     const before = readdirSync(dir())
     const planned = await log.retain({ maxSegments: 1, dryRun: true })
     expect(readdirSync(dir())).toEqual(before)
@@ -306,9 +307,12 @@ describe('readers', () => {
     expect(reader.streams()).toEqual(['s'])
 
     await writer.tell('appendMany', { count: 30, size: 10_000 })
+    const late = await openLog({ readOnly: true })
+    const sooner = await openLog({ readOnly: true })
     await writer.tell('retain', { maxSegments: 1 })
-    // It has not looked since, and its files are gone.
-    await expect(reader.get(31)).rejects.toMatchObject({ code: 'WALRUS_TRUNCATED_AWAY' })
+    // They have not looked since, nor read before, and the files are gone.
+    await expect(late.get(31)).rejects.toMatchObject({ code: 'WALRUS_TRUNCATED_AWAY' })
+    expect(() => sooner.getSync(31)).toThrow(/truncated away/)
     await expect.poll(() => reader.refresh().then(() => reader.lastIndex)).toBe(62)
     await expect(reader.retain({ dryRun: true, maxSegments: 1 })).resolves.toMatchObject({
       segments: [],
