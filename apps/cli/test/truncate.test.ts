@@ -53,7 +53,10 @@ describe('walrus truncate', () => {
 
   test('has nothing to drop at the borders', async () => {
     const dir = await filled()
-    for (const border of [['--keep-to', '5'], ['--from', '1']]) {
+    for (const border of [
+      ['--keep-to', '5'],
+      ['--from', '1'],
+    ]) {
       const { stdout, code } = await walrus(['truncate', '--dir', dir, ...border, '--yes'])
       expect([code, stdout.toString()]).toEqual([0, 'nothing to drop\n'])
     }

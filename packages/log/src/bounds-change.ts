@@ -5,7 +5,13 @@
  * bounds"). Invariant: until the group is written, everything it did in memory can be undone (`PendingGroup.undo`).
  */
 
-import { BOUNDS_BYTES, type Bounds, encodeBounds, frameBytes, GROUP_HEADER_BYTES } from '@walrus/segment'
+import {
+  BOUNDS_BYTES,
+  type Bounds,
+  encodeBounds,
+  frameBytes,
+  GROUP_HEADER_BYTES,
+} from '@walrus/segment'
 import type { SequencedChange } from './addition.ts'
 import type { Catalog, StreamState } from './catalog.ts'
 import type { Sequencer } from './sequencer.ts'

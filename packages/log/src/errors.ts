@@ -57,7 +57,8 @@ export function truncatedAway(
   first: number,
   next: number,
 ): WalrusError {
-  const left = next <= first ? `it is empty, ${next} comes next` : `${first} to ${next - 1} are left`
+  const left =
+    next <= first ? `it is empty, ${next} comes next` : `${first} to ${next - 1} are left`
   return new WalrusError(
     'WALRUS_TRUNCATED_AWAY',
     `index ${index} of ${what} was truncated away while it was read: ${left}`,

@@ -9,14 +9,13 @@ export type {
 } from './input.ts'
 export { type InspectedFrame, type InspectItem, type InspectOptions, inspect } from './inspect.ts'
 export { Log, type LogStats, type Marks } from './log.ts'
-export type { Durability, LogOptions } from './options.ts'
+export type { Durability, LogOptions, RetentionPolicy } from './options.ts'
 export type { RecoveryReport } from './report.ts'
 export type {
   Claim,
   ClaimInTheWay,
   Need,
   RetainOptions,
-  RetentionPolicy,
   RetentionReport,
   RetiredRange,
 } from './retention-policy.ts'

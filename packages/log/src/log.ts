@@ -11,8 +11,10 @@ import { Follower } from './follower.ts'
 import type { AppendOptions, EntryInput, Payload, WaitOptions } from './input.ts'
 import {
   checkBoolean,
+  checkPolicy,
   invalid,
   type LogOptions,
+  POLICY_NAMES,
   type ResolvedOptions,
   resolveOptions,
   show,
@@ -23,9 +25,7 @@ import type { RecoveryReport } from './report.ts'
 import { Retention } from './retention.ts'
 import {
   type Claim,
-  checkPolicy,
   type Need,
-  POLICY_NAMES,
   type RetainOptions,
   type RetentionReport,
 } from './retention-policy.ts'

@@ -3,7 +3,6 @@
 import { resolve } from 'node:path'
 import { WalrusError } from '@walrus/codec'
 import { fd, type Storage } from '@walrus/segment'
-import { checkPolicy, type RetentionPolicy } from './retention-policy.ts'
 
 /**
  * When an append is acknowledged:
@@ -14,6 +13,18 @@ import { checkPolicy, type RetentionPolicy } from './retention-policy.ts'
  *   written, and a killed process loses at most 256 KiB of entries, or what came since the event loop last turned.
  */
 export type Durability = 'commit' | 'none' | { readonly everyMs: number }
+
+/** What may go, by name. Nothing goes without one of the limits; each alone is reason enough. */
+export interface RetentionPolicy {
+  /** Keep at most this many segments, the one being written included: 1 or more. */
+  readonly maxSegments?: number
+  /** Keep at most this many bytes of segments, but always the one being written: 1 or more. */
+  readonly maxBytes?: number
+  /** Let segments go whose newest entry was committed more than this many milliseconds ago: 1 or more. */
+  readonly maxAgeMs?: number
+  /** Whether what a claim still needs may go, too. Default false. */
+  readonly dropClaimed?: boolean
+}
 
 export interface LogOptions {
   /** Default `'commit'`. */
@@ -64,7 +75,14 @@ const NUMBERS = {
   bufferBytes: [64 * KiB, GiB, 16 * MiB],
 } as const
 
-const NAMES = [...Object.keys(NUMBERS), 'durability', 'readOnly', 'verifyReads', 'storage', 'retention']
+const NAMES = [
+  ...Object.keys(NUMBERS),
+  'durability',
+  'readOnly',
+  'verifyReads',
+  'storage',
+  'retention',
+]
 
 export function invalid(message: string): WalrusError {
   return new WalrusError('WALRUS_INVALID_OPTION', message)
@@ -98,6 +116,25 @@ export function checkInteger(name: string, value: unknown, least: number, most: 
 export function checkBoolean(name: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value
   throw invalid(`${name} must be true or false, got ${show(value)}`)
+}
+
+const LIMITS = ['maxSegments', 'maxBytes', 'maxAgeMs'] as const
+export const POLICY_NAMES: readonly string[] = [...LIMITS, 'dropClaimed']
+
+/** Refuses what is no policy; `what` names it. */
+export function checkPolicy(
+  what: string,
+  policy: unknown,
+  names: readonly string[] = POLICY_NAMES,
+): RetentionPolicy {
+  checkNames(what, policy, names)
+  const given = policy as RetentionPolicy
+  for (const name of LIMITS) {
+    const { [name]: value } = given
+    if (value !== undefined) checkInteger(`${what}.${name}`, value, 1, Number.MAX_SAFE_INTEGER)
+  }
+  if (given.dropClaimed !== undefined) checkBoolean(`${what}.dropClaimed`, given.dropClaimed)
+  return given
 }
 
 function checkDurability(value: unknown): Durability {

@@ -117,7 +117,11 @@ export class Reader {
       try {
         return this.#readOneSync(place, stream.id, position)
       } catch (error) {
-        return this.#readOneSync(this.#relocate(place, stream, position, error), stream.id, position)
+        return this.#readOneSync(
+          this.#relocate(place, stream, position, error),
+          stream.id,
+          position,
+        )
       }
     } catch (error) {
       const removed = isMissing(error) && this.#removals?.removed() === true

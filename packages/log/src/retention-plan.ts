@@ -7,7 +7,8 @@
 
 import { Begun, CATALOG_STREAM, PLAIN_STREAM, SEAL_BYTES } from '@walrus/segment'
 import type { Catalog, StreamState } from './catalog.ts'
-import type { ClaimInTheWay, Need, RetentionPolicy } from './retention-policy.ts'
+import type { RetentionPolicy } from './options.ts'
+import type { ClaimInTheWay, Need } from './retention-policy.ts'
 import type { SegmentTable, TableSegment } from './segment-table.ts'
 
 /** What a claim needs, by its name. */
@@ -95,13 +96,16 @@ function bytesAt({ table, lastBytes }: PlanInput, at: number): number {
 
 function liveIn(table: SegmentTable, catalog: Catalog, at: number): Live[] {
   const { id } = table.segments[at]!
-  return table.indexAt(at).heads().flatMap((head) => {
-    const stream = head.stream === CATALOG_STREAM ? undefined : catalog.byId(head.stream)
-    if (stream === undefined) return []
-    const first = Math.max(head.first, stream.first)
-    const next = Math.min(head.next, stream.cuts?.endIn(id) ?? head.next)
-    return [{ stream, first, next: Math.max(first, next) }]
-  })
+  return table
+    .indexAt(at)
+    .heads()
+    .flatMap((head) => {
+      const stream = head.stream === CATALOG_STREAM ? undefined : catalog.byId(head.stream)
+      if (stream === undefined) return []
+      const first = Math.max(head.first, stream.first)
+      const next = Math.min(head.next, stream.cuts?.endIn(id) ?? head.next)
+      return [{ stream, first, next: Math.max(first, next) }]
+    })
 }
 
 /** Whether a limit lets the oldest of `count` segments of `bytes` go. */

@@ -1,18 +1,6 @@
-/** What a log is asked to let go, and what it says it did: the public shapes of retention, and their checks. */
+/** What a log is told of retention, and what it says it did: the public shapes beside the policy. */
 
-import { checkBoolean, checkInteger, checkNames, invalid } from './options.ts'
-
-/** What may go, by name. Nothing goes without one of the limits; each alone is reason enough. */
-export interface RetentionPolicy {
-  /** Keep at most this many segments, the one being written included: 1 or more. */
-  readonly maxSegments?: number
-  /** Keep at most this many bytes of segments, but always the one being written: 1 or more. */
-  readonly maxBytes?: number
-  /** Let segments go whose newest entry was committed more than this many milliseconds ago: 1 or more. */
-  readonly maxAgeMs?: number
-  /** Whether what a claim still needs may go, too. Default false. */
-  readonly dropClaimed?: boolean
-}
+import { checkInteger, checkNames, invalid, type RetentionPolicy } from './options.ts'
 
 export interface RetainOptions extends RetentionPolicy {
   /** Only say what would go. Default false. */
@@ -61,25 +49,6 @@ export interface RetentionReport {
   readonly claims: readonly ClaimInTheWay[]
   /** Segments and bytes that stay. */
   readonly kept: { readonly segments: number; readonly bytes: number }
-}
-
-const LIMITS = ['maxSegments', 'maxBytes', 'maxAgeMs'] as const
-export const POLICY_NAMES: readonly string[] = [...LIMITS, 'dropClaimed']
-
-/** Refuses what is no policy; `what` names it. */
-export function checkPolicy(
-  what: string,
-  policy: unknown,
-  names: readonly string[] = POLICY_NAMES,
-): RetentionPolicy {
-  checkNames(what, policy, names)
-  const given = policy as RetentionPolicy
-  for (const name of LIMITS) {
-    const { [name]: value } = given
-    if (value !== undefined) checkInteger(`${what}.${name}`, value, 1, Number.MAX_SAFE_INTEGER)
-  }
-  if (given.dropClaimed !== undefined) checkBoolean(`${what}.dropClaimed`, given.dropClaimed)
-  return given
 }
 
 /** What a view says it needs. */

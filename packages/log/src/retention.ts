@@ -10,15 +10,9 @@ import type { Timer } from '@walrus/segment'
 import { BoundsChange } from './bounds-change.ts'
 import type { Catalog, StreamState } from './catalog.ts'
 import { closedError } from './errors.ts'
-import type { ResolvedOptions } from './options.ts'
+import type { ResolvedOptions, RetentionPolicy } from './options.ts'
 import { isNeedless, type Needs, type Plan, plan } from './retention-plan.ts'
-import {
-  type Claim,
-  checkNeeds,
-  type Need,
-  type RetentionPolicy,
-  type RetentionReport,
-} from './retention-policy.ts'
+import { type Claim, checkNeeds, type Need, type RetentionReport } from './retention-policy.ts'
 import type { SegmentTable } from './segment-table.ts'
 import { removeSegments } from './takeover.ts'
 import type { Writer } from './writer.ts'

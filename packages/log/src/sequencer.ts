@@ -345,7 +345,9 @@ export class Sequencer {
     const before = this.segment
     const streams = this.catalog.recorded()
     const due =
-      streams.length === 0 || this.#snapshotWanted || this.#sinceSnapshot >= SNAPSHOT_SHARE * 40 * streams.length
+      streams.length === 0 ||
+      this.#snapshotWanted ||
+      this.#sinceSnapshot >= SNAPSHOT_SHARE * 40 * streams.length
     const id = before.id + 1
     if (due) this.#snapshotIn = id
     const frames = due ? encodeSnapshot(streams) : []

@@ -186,7 +186,9 @@ describe('a claim', () => {
     expect(() => log.claim('x', [] as never)).toThrow('function')
     const reader = await openLog({ readOnly: true })
     expect(() => reader.claim('x', () => [])).toThrow('opened for reading')
-    await expect(reader.retain({ maxSegments: 1 })).rejects.toMatchObject({ code: 'WALRUS_READ_ONLY' })
+    await expect(reader.retain({ maxSegments: 1 })).rejects.toMatchObject({
+      code: 'WALRUS_READ_ONLY',
+    })
   })
 })
 
@@ -207,7 +209,9 @@ describe('a dry run', () => {
     expect(done.streams).toEqual([{ stream: '', first: 1, last: log.firstIndex - 1 }])
     await log.close()
     const reader = await openLog({ readOnly: true })
-    expect((await reader.retain({ maxSegments: 1, dryRun: true })).segments.length).toBeGreaterThan(0)
+    expect((await reader.retain({ maxSegments: 1, dryRun: true })).segments.length).toBeGreaterThan(
+      0,
+    )
   })
 })
 

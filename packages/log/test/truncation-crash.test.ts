@@ -6,7 +6,12 @@
  * not before the last that was acknowledged (killed) or durable (power lost).
  */
 
-import { LOSSES, type LossName, type SimulatedDisk, SimulatedDisk as Disk } from '@walrus/storage-sim'
+import {
+  LOSSES,
+  type LossName,
+  type SimulatedDisk,
+  SimulatedDisk as Disk,
+} from '@walrus/storage-sim'
 import { describe, expect, it } from 'vitest'
 import { type Durability, Log, type LogOptions, verify } from '../src/index.ts'
 import { DIR, nameOfCall, runOn, text } from './simulated.ts'
@@ -242,7 +247,8 @@ async function faultsOf(disk: SimulatedDisk, history: History, least: number): P
       if (!allowed.includes(recovered)) {
         found.push(`left ${recovered}, must be one of ${allowed.slice(0, 4).join(' or ')}`)
       }
-      if (seen !== undefined && seen !== recovered) found.push(`a reader saw ${seen}, then ${recovered}`)
+      if (seen !== undefined && seen !== recovered)
+        found.push(`a reader saw ${seen}, then ${recovered}`)
       const went = new Driver(log, Object.assign(new History(), { states: [states] }), 'commit')
       await went.append('', 2)
       await went.truncate('a', Math.floor(states.a.entries.length / 2))
@@ -259,8 +265,12 @@ async function faultsOf(disk: SimulatedDisk, history: History, least: number): P
       // An index is not synced: after a power loss it may not be what was written.
       found.push(...report.damage.map(({ message }) => message))
       const names = await storage.list(DIR)
-      const lowest = Math.min(...names.filter((name) => name.endsWith('.seg')).map(Number.parseFloat))
-      const orphans = names.filter((name) => /^\d+\.idx$/.test(name) && Number.parseFloat(name) < lowest)
+      const lowest = Math.min(
+        ...names.filter((name) => name.endsWith('.seg')).map(Number.parseFloat),
+      )
+      const orphans = names.filter(
+        (name) => /^\d+\.idx$/.test(name) && Number.parseFloat(name) < lowest,
+      )
       found.push(...orphans.map((name) => `${name} was left without its segment`))
     })
   } catch (error) {

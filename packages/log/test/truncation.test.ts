@@ -33,7 +33,11 @@ function labelled(label: string, size = 10_000): Uint8Array {
 
 const labelOf = ({ data }: LogEntry): string => Buffer.from(data).toString().split(';')[0]!
 
-async function appendAll(to: Log | Stream, labels: readonly string[], size?: number): Promise<void> {
+async function appendAll(
+  to: Log | Stream,
+  labels: readonly string[],
+  size?: number,
+): Promise<void> {
   for (const label of labels) await to.append(labelled(label, size))
 }
 
@@ -69,21 +73,24 @@ describe.each(SUBJECTS)('truncating the end of %s', (_, of, start) => {
     ['in the segment that is being written', 20, 18],
     ['across segments', 20, 9],
     ['to its first entry', 20, 0],
-  ])('keeps what was to be kept, and gives the positions again (%s)', async (_where, count, keep) => {
-    let log = await openLog()
-    await appendAll(of(log), numbers(0, count - 1))
-    await of(log).truncate(start + keep)
-    expect(await contentsOf(of(log))).toEqual(numbers(0, keep))
-    expect(await of(log).append(labelled('next'))).toBe(start + keep + 1)
-    await appendAll(of(log), numbers(keep + 2, count + 4, "'"))
-    const expected = [...numbers(0, keep), 'next', ...numbers(keep + 2, count + 4, "'")]
-    expect(await contentsOf(of(log))).toEqual(expected)
-    log = await reopen(log)
-    expect(await contentsOf(of(log))).toEqual(expected)
-    for (const name of readdirSync(dir())) if (name.endsWith('.idx')) rmSync(join(dir(), name))
-    log = await reopen(log)
-    expect(await contentsOf(of(log))).toEqual(expected)
-  })
+  ])(
+    'keeps what was to be kept, and gives the positions again (%s)',
+    async (_where, count, keep) => {
+      let log = await openLog()
+      await appendAll(of(log), numbers(0, count - 1))
+      await of(log).truncate(start + keep)
+      expect(await contentsOf(of(log))).toEqual(numbers(0, keep))
+      expect(await of(log).append(labelled('next'))).toBe(start + keep + 1)
+      await appendAll(of(log), numbers(keep + 2, count + 4, "'"))
+      const expected = [...numbers(0, keep), 'next', ...numbers(keep + 2, count + 4, "'")]
+      expect(await contentsOf(of(log))).toEqual(expected)
+      log = await reopen(log)
+      expect(await contentsOf(of(log))).toEqual(expected)
+      for (const name of readdirSync(dir())) if (name.endsWith('.idx')) rmSync(join(dir(), name))
+      log = await reopen(log)
+      expect(await contentsOf(of(log))).toEqual(expected)
+    },
+  )
 
   it('can empty it, and the next entry gets the first position again', async () => {
     let log = await openLog()
@@ -332,13 +339,17 @@ describe('who reads what is truncated', () => {
     const reader = await Log.open(dir(), { readOnly: true })
     open.push(reader)
     await expect.poll(() => reader.refresh().then(() => reader.lastIndex)).toBe(20)
-    const following = [reader.entries({ from: 20, follow: true }), reader.stream('s').entries({ from: 20, follow: true })]
+    const following = [
+      reader.entries({ from: 20, follow: true }),
+      reader.stream('s').entries({ from: 20, follow: true }),
+    ]
     for (const entries of following) expect(labelOf((await entries.next()).value!)).toBe('20')
     const next = following.map((entries) => entries.next())
     await Promise.all([log.truncate(5), log.stream('s').truncate(5)])
     await appendAll(log, numbers(6, 30, "'"))
     await appendAll(log.stream('s'), numbers(6, 30, "'"))
-    for (const each of next) await expect(each).rejects.toMatchObject({ code: 'WALRUS_TRUNCATED_AWAY' })
+    for (const each of next)
+      await expect(each).rejects.toMatchObject({ code: 'WALRUS_TRUNCATED_AWAY' })
     await expect.poll(() => reader.refresh().then(() => reader.lastIndex)).toBe(30)
     await expect.poll(() => reader.refresh().then(() => reader.stream('s').next)).toBe(31)
     expect(await contentsOf(reader)).toEqual([...numbers(1, 5), ...numbers(6, 30, "'")])
