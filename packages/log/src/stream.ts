@@ -295,7 +295,8 @@ export class Stream {
         if (from < end) {
           const batch = await this.#batch(from, end, DEFAULT_BATCH_ENTRIES, DEFAULT_BATCH_BYTES)
           from = batch.at(-1)!.index + 1
-          return { entries: batch, check: ({ index }) => this.#checkNotCut(index, now) }
+          const stream = this.#state()!
+          return { entries: batch, check: ({ index }) => checkNotCut(stream, index, now) }
         }
         if (!follow) return END
         await this.#host.changed(ended)
@@ -322,13 +323,6 @@ export class Stream {
     if (stream === undefined || position === 0) return
     const cut = stream.cuts?.lowestSince(since) ?? position
     if (position < stream.first || cut < position) throw gone(stream, position)
-  }
-
-  /** Refuses to hand over what was read ahead and cut since; what was only removed from the front is still right. */
-  #checkNotCut(index: number, since: number): void {
-    const stream = this.#state()
-    if (stream?.cuts === undefined || stream.cuts.lowestSince(since) > index) return
-    throw gone(stream, index)
   }
 
   async #bound(change: Change, options: WaitOptions): Promise<void> {
@@ -360,6 +354,12 @@ function withinBytes(entries: LogEntry[], most: number): LogEntry[] {
     return bytes > most
   })
   return beyond < 0 ? entries : entries.slice(0, Math.max(1, beyond))
+}
+
+/** Refuses to hand over what was read ahead and cut since; what was only removed from the front is still right. */
+function checkNotCut(stream: StreamState, index: number, since: number): void {
+  if (stream.latestCut > since && stream.cuts!.lowestSince(since) <= index)
+    throw gone(stream, index)
 }
 
 function checkFrom(from: number): number {

@@ -6,6 +6,7 @@
  * not before the last that was acknowledged (killed) or durable (power lost).
  */
 
+import { basename } from 'node:path'
 import {
   LOSSES,
   type LossName,
@@ -14,6 +15,7 @@ import {
 } from '@walrus/storage-sim'
 import { describe, expect, it } from 'vitest'
 import { type Durability, Log, type LogOptions, verify } from '../src/index.ts'
+import { pick, randomFrom } from './random.ts'
 import { DIR, nameOfCall, runOn, text } from './simulated.ts'
 import { DURABILITIES, nameOf } from './workload.ts'
 
@@ -170,13 +172,38 @@ async function workload(storage: LogOptions['storage'], durability: Durability, 
   history.durable = history.acknowledged
 }
 
+type Workload = typeof workload
+
+/** Anything in any order, over several openings. */
+function anything(seed: number): Workload {
+  return async (storage, durability, history) => {
+    const random = randomFrom(seed)
+    for (let opening = 0; opening < 3; opening++) {
+      const log = await Log.open(DIR, { ...OPTIONS, storage: storage!, durability })
+      const driver = new Driver(log, history, durability)
+      for (let step = 0; step < 12; step++) {
+        const name = STREAMS[pick(random, STREAMS.length)]!
+        const count = history.last[name].entries.length
+        const what = random()
+        if (what < 0.5) await driver.append(name, 1 + pick(random, 4))
+        else if (what < 0.75) await driver.truncate(name, pick(random, count + 1))
+        else if (what < 0.85) await driver.truncateFront(name, pick(random, count + 1))
+        else if (what < 0.95) await driver.retain(1 + pick(random, 3))
+        else await driver.sync()
+      }
+      await log.close()
+      history.durable = history.acknowledged
+    }
+  }
+}
+
 interface Crash {
   readonly name: string
   readonly disk: SimulatedDisk
   readonly history: History
 }
 
-async function crashesOf(durability: Durability): Promise<Crash[]> {
+async function crashesOf(durability: Durability, work: Workload): Promise<Crash[]> {
   const disk = new Disk({ seed: SEED })
   const history = new History()
   const crashes: Crash[] = []
@@ -186,11 +213,7 @@ async function crashesOf(durability: Durability): Promise<Crash[]> {
     }
     return undefined
   }
-  await runOn(disk, (storage) => workload(storage, durability, history))
-  disk.fault = undefined
-  const files = [...disk.files().keys()].filter((path) => path.endsWith('.seg'))
-  // Otherwise nothing would have been removed, and nothing tried.
-  expect(files.some((path) => path.endsWith('000000000002.seg'))).toBe(false)
+  await runOn(disk, (storage) => work(storage, durability, history))
   return crashes
 }
 
@@ -279,28 +302,74 @@ async function faultsOf(disk: SimulatedDisk, history: History, least: number): P
   return found
 }
 
-describe.each(DURABILITIES.map((durability) => [nameOf(durability), durability] as const))(
-  'truncations and removals under %s',
-  (_, durability) => {
-    it('are there or not after the process is killed in any call', async () => {
+describe.each(['EIO', 'ENOSPC'] as const)('a call that fails with %s', (fault) => {
+  it.each(DURABILITIES.map((durability) => [nameOf(durability), durability] as const))(
+    'leaves what is acknowledged, under %s, whichever it is',
+    async (_, durability) => {
+      const clean = new Disk({ seed: SEED })
+      await runOn(clean, (storage) => workload(storage, durability, new History()))
       const found: string[] = []
-      for (const { name, disk, history } of await crashesOf(durability)) {
+      for (let number = 0; number < clean.calls; number += 3) {
+        const disk = new Disk({ seed: SEED })
+        const history = new History()
+        let name = ''
+        disk.fault = (call) => {
+          if (call.number !== number) return undefined
+          name = nameOfCall(call)
+          return fault
+        }
+        let storageOpen = 0
+        const outcome = await disk.run(async (storage) => {
+          const code = await workload(storage, durability, history).then(
+            () => '',
+            (error: { code?: string }) => error.code ?? String(error),
+          )
+          storageOpen = storage.openFiles.size
+          return code
+        })
+        disk.fault = undefined
+        const codes = ['', 'WALRUS_FAILED', 'WALRUS_IO', 'WALRUS_DISK_FULL']
+        if (!codes.includes(outcome.value ?? 'ended')) found.push(`${name}: ${outcome.value}`)
+        if (outcome.value === '' && storageOpen > 0) found.push(`${name}: files were left open`)
         const faults = await faultsOf(disk, history, history.acknowledged)
-        found.push(...faults.map((fault) => `${name}: ${fault}`))
+        found.push(...faults.map((each) => `${name}: ${each}`))
       }
       expect(found).toEqual([])
-    })
+    },
+  )
+})
 
-    it('are there or not after power is lost in any call', async () => {
-      const losses = Object.keys(LOSSES) as LossName[]
-      const found: string[] = []
-      for (const [at, { name, disk, history }] of (await crashesOf(durability)).entries()) {
-        const loss = losses[(at + SEED) % losses.length]!
-        disk.losePower(loss)
-        const faults = await faultsOf(disk, history, history.durable)
-        found.push(...faults.map((fault) => `${loss} in ${name}: ${fault}`))
-      }
-      expect(found).toEqual([])
-    })
-  },
-)
+const EACH = DURABILITIES.flatMap((durability) => [
+  [nameOf(durability), durability, 'as written down', workload] as const,
+  [nameOf(durability), durability, 'of any kind', anything(SEED + 1)] as const,
+])
+
+describe.each(EACH)('truncations and removals under %s (%j), %s', (_, durability, _kind, work) => {
+  it('are there or not after the process is killed in any call', async () => {
+    const found: string[] = []
+    for (const { name, disk, history } of await crashesOf(durability, work)) {
+      const faults = await faultsOf(disk, history, history.acknowledged)
+      found.push(...faults.map((fault) => `${name}: ${fault}`))
+    }
+    expect(found).toEqual([])
+  })
+
+  it('are there or not after power is lost in any call', async () => {
+    const losses = Object.keys(LOSSES) as LossName[]
+    const found: string[] = []
+    for (const [at, { name, disk, history }] of (await crashesOf(durability, work)).entries()) {
+      const loss = losses[(at + SEED) % losses.length]!
+      disk.losePower(loss)
+      const faults = await faultsOf(disk, history, history.durable)
+      found.push(...faults.map((fault) => `${loss} in ${name}: ${fault}`))
+    }
+    expect(found).toEqual([])
+  })
+})
+
+it('the workload removes segments: otherwise nothing would be tried', async () => {
+  const disk = new Disk({ seed: SEED })
+  await runOn(disk, (storage) => workload(storage, 'commit', new History()))
+  const oldest = [...disk.files().keys()].filter((path) => path.endsWith('.seg')).sort()[0]
+  expect(Number.parseInt(basename(oldest!), 10)).toBeGreaterThan(2)
+})

@@ -2,10 +2,12 @@
 
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { SimulatedDisk } from '@walrus/storage-sim'
 import { afterEach, describe, expect, it } from 'vitest'
 import { inspect, Log, type LogEntry, type LogOptions, type Stream, verify } from '../src/index.ts'
 import { freshDirectory } from './fresh-directory.ts'
 import { isGroup, observed } from './observed-storage.ts'
+import { runOn } from './simulated.ts'
 
 const dir = freshDirectory()
 const open: Log[] = []
@@ -274,6 +276,49 @@ describe('a truncation', () => {
     await Promise.all([cut, again])
     expect(await contentsOf(log)).toEqual(['a', 'b', 'C'])
   })
+})
+
+describe('a truncation that finds the disk full', () => {
+  it.each([
+    ['in one segment', 5, 3],
+    ['across segments', 16, 4],
+  ])(
+    'is undone, and the log goes on as if it had not been asked for (%s)',
+    async (_, count, keep) => {
+      const disk = new SimulatedDisk({ zeroAhead: false })
+      await runOn(disk, async (storage) => {
+        const log = await Log.open('/log', { storage, segmentBytes: 65_536 })
+        const stream = log.stream('s')
+        await appendAll(log, numbers(1, count))
+        await appendAll(stream, numbers(0, count))
+        const { sequenced } = log.marks
+        disk.fault = ({ kind }) => (kind === 'durable write' ? 'ENOSPC' : undefined)
+        const full = { code: 'WALRUS_DISK_FULL' }
+        const refused = [
+          log.truncate(keep),
+          log.append('x'),
+          stream.truncate(keep),
+          stream.truncateFront(keep),
+          stream.append('y'),
+        ]
+        for (const each of refused) await expect(each).rejects.toMatchObject(full)
+        disk.fault = undefined
+        expect(log.marks.sequenced).toBe(sequenced)
+        expect(await contentsOf(log)).toEqual(numbers(1, count))
+        expect(await contentsOf(stream)).toEqual(numbers(0, count))
+        expect(await log.append(labelled(`${count + 1}`))).toBe(count + 1)
+        await log.truncate(keep)
+        await stream.truncateFront(keep)
+        expect(await log.append(labelled('new'))).toBe(keep + 1)
+        const expected = [[...numbers(1, keep), 'new'], numbers(keep, count)]
+        expect([await contentsOf(log), await contentsOf(stream)]).toEqual(expected)
+        await log.close()
+        const again = await Log.open('/log', { storage })
+        expect([await contentsOf(again), await contentsOf(again.stream('s'))]).toEqual(expected)
+        await again.close()
+      })
+    },
+  )
 })
 
 describe('who reads what is truncated', () => {
