@@ -84,7 +84,7 @@ export class Reader {
     return Math.max(stream.first, Math.min(next, cut))
   }
 
-  #lastNext({ id: stream, first, cuts, latestCut }: StreamState, point: Point): number {
+  #lastNext({ id: stream, first, cuts }: StreamState, point: Point): number {
     const { segments } = this.#table
     const newestCut = cuts?.newestIn(point.segment)
     let next: number | undefined
@@ -97,12 +97,11 @@ export class Reader {
         if (next !== undefined) return next
       } else {
         next =
-          this.#memory.next(stream, id, latestCut) ??
-          this.#table.indexAt(at).nextBefore(stream, EVERYWHERE)
+          this.#memory.next(stream, id) ?? this.#table.indexAt(at).nextBefore(stream, EVERYWHERE)
       }
     }
     next ??= newestCut?.next ?? first
-    this.#memory.ends(stream, point.segment - 1, next, latestCut)
+    this.#memory.ends(stream, point.segment - 1, next)
     return next
   }
 
@@ -294,10 +293,8 @@ export class Reader {
 
   /** Looks for an entry of a named stream from where the last one was found. */
   #near(stream: StreamState, position: number, oldest: number): Place | undefined {
-    const found = this.#table.placeOf(this.#memory.lastFound(stream.id))
-    if (found < 0) return undefined
-    const at = Math.max(found, this.#table.placeFrom(oldest))
-    if (at > found) return this.#walk(stream, position, at, 1, oldest)
+    const at = this.#table.placeOf(this.#memory.lastFound(stream.id))
+    if (at < 0) return undefined
     const next = this.#indexAt(at, position).nextBefore(stream.id, EVERYWHERE)
     const step = next !== undefined && position >= next ? 1 : -1
     return this.#walk(stream, position, at, step, oldest)

@@ -8,8 +8,6 @@
  */
 
 interface Memory {
-  /** The stream's newest cut when this was found out. */
-  cut: number
   /** Number of the segment where an entry was found last; 0 before that. */
   found: number
   /** The position after the stream's last one in all segments up to this number. */
@@ -30,15 +28,13 @@ export class StreamMemory {
   }
 
   /** The stream's end in the segments up to `segment`, if that is known. */
-  next(stream: number, segment: number, cut: number): number | undefined {
+  next(stream: number, segment: number): number | undefined {
     const memory = this.#streams.get(stream)
-    return memory?.cut === cut && segment <= memory.upTo ? memory.next : undefined
+    return memory !== undefined && segment <= memory.upTo ? memory.next : undefined
   }
 
-  /** @param cut its newest cut; what was found out before another is forgotten */
-  ends(stream: number, upTo: number, next: number, cut: number): void {
+  ends(stream: number, upTo: number, next: number): void {
     const memory = this.#of(stream)
-    memory.cut = cut
     memory.upTo = upTo
     memory.next = next
   }
@@ -46,7 +42,7 @@ export class StreamMemory {
   #of(stream: number): Memory {
     let memory = this.#streams.get(stream)
     if (memory === undefined) {
-      memory = { cut: 0, found: 0, next: 0, upTo: 0 }
+      memory = { found: 0, next: 0, upTo: 0 }
       this.#streams.set(stream, memory)
     }
     return memory

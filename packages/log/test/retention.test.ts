@@ -324,6 +324,27 @@ describe('readers', () => {
     expect(await reader.range(0, 100)).toHaveLength(63 - reader.firstIndex)
   })
 
+  it('that fell behind get no entry behind a cut they cannot know of', async () => {
+    const log = await openLog()
+    const appendThree = async (): Promise<void> => {
+      for (let at = 0; at < 3; at++) await log.stream('s').append('x')
+    }
+    await appendThree()
+    const reader = await openLog({ readOnly: true })
+    await expect.poll(() => reader.refresh().then(() => reader.stream('s').next)).toBe(3)
+    const entries = reader.stream('s').entries({ follow: true })
+    for (let at = 0; at < 3; at++) await entries.next()
+    await fill(log, 12)
+    await log.stream('s').truncate(-1)
+    await appendThree()
+    await fill(log, 12)
+    await log.stream('s').append('another three')
+    await log.retain({ maxSegments: 1 })
+    expect([log.stream('s').first, log.stream('s').next]).toEqual([3, 4])
+    await expect(entries.next()).rejects.toMatchObject({ code: 'WALRUS_TRUNCATED_AWAY', index: 3 })
+    expect(await reader.stream('s').range(0, 9)).toHaveLength(1)
+  })
+
   it('that fell behind by more than is left see what is left, and cannot go on unawares', async () => {
     const log = await openLog()
     await fill(log, 3, 's')
