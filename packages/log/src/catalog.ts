@@ -58,7 +58,7 @@ export class StreamState {
   /** Notes that what became of it up to an LSN is not known: readers under way cannot go on. */
   suspect(lsn: number): void {
     this.cuts ??= new StreamCuts([])
-    this.cuts.suspect(this.first, lsn)
+    this.cuts.suspect(lsn)
   }
 
   /**

@@ -49,9 +49,9 @@ export class StreamCuts {
     this.#recent = recent
   }
 
-  /** Notes that from a position on anything may have changed up to an LSN: what was cut until then is not known. */
-  suspect(next: number, lsn: number): void {
-    this.#recent = [...this.#recent.filter((cut) => cut.next < next), { lsn, next }]
+  /** Notes that anything may have been cut up to an LSN, and what it was is not known. */
+  suspect(lsn: number): void {
+    this.#recent = [{ lsn, next: 0 }]
   }
 
   /** What `undo` takes to forget all cuts made since. */

@@ -198,7 +198,8 @@ const truncateFront = command(
   fc.tuple(streamName, share),
   async (now, [name, where]) => {
     const [stream, real] = both(now, name)
-    const firstKept = stream.first + Math.floor(where * (stream.next - stream.first + 1))
+    const next = Math.max(stream.first, stream.next)
+    const firstKept = Math.min(next, stream.first + Math.floor(where * (next - stream.first + 1)))
     stream.first = Math.min(firstKept, stream.next)
     await real.truncateFront(firstKept)
   },
