@@ -322,7 +322,7 @@ describe.each(['EIO', 'ENOSPC'] as const)('a call that fails with %s', (fault) =
         const outcome = await disk.run(async (storage) => {
           const code = await workload(storage, durability, history).then(
             () => '',
-            (error: { code?: string }) => error.code ?? String(error),
+            (error: { code?: string }) => error.code ?? 'no code',
           )
           storageOpen = storage.openFiles.size
           return code
