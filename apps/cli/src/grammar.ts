@@ -7,7 +7,14 @@
 import { readFileSync } from 'node:fs'
 import { styleText } from 'node:util'
 import { Command, Option } from 'commander'
-import { parseDelimiter, parseDirectory, parseDurability, parseIndex } from './values.ts'
+import {
+  parseAge,
+  parseDelimiter,
+  parseDirectory,
+  parseDurability,
+  parseIndex,
+  parsePosition,
+} from './values.ts'
 
 /** Where the program puts what it has to say. */
 export interface Sinks {
@@ -52,6 +59,14 @@ A torn tail, which a killed writer may leave, is reported, but is no corruption.
 const DUMP = `Show what lies in the files, in their order: segments, commit groups, frames and the tail file, with offsets and sizes. Changes nothing.`
 
 const STAT = `Show the size of the log, its first and last index, how far it is durable, and who writes to it. Changes nothing.`
+
+const TRUNCATE = `Give up the end of the log (--keep-to: the last entry kept) or its front (--from: the first entry kept).
+
+Needs --yes; without it, says what would go and exits with 2. The next entry appended gets the index after the last one kept; what is dropped from the front is never renumbered. The log must not be open elsewhere for writing.`
+
+const RETAIN = `Remove the oldest segments until what is left is within the limits, and with them their entries.
+
+Only whole segments go, oldest first, and never the one being written. Without a limit, only what was truncated away goes. With --dry-run nothing is changed, and a writer may run.`
 
 /** The whole program, ready to parse. Refusals are thrown, as `CommanderError`. */
 export function buildProgram(sinks: Sinks): Command {
@@ -137,6 +152,39 @@ export function buildProgram(sinks: Sinks): Command {
     .description(STAT)
     .addOption(json())
     .addHelpText('after', examples(['walrus stat', 'walrus stat --json | jq .lastIndex']))
+
+  command('truncate', async () => (await import('./commands/truncate.ts')).truncate)
+    .summary('give up the end or the front of the log')
+    .description(TRUNCATE)
+    .addOption(
+      new Option('--keep-to <index>', 'keep the entries up to this one')
+        .argParser(parsePosition)
+        .conflicts('from'),
+    )
+    .option('--from <index>', 'keep the entries from this one on', parsePosition)
+    .option('--stream <name>', 'a named stream instead of the plain log')
+    .option('--yes', 'do it')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      examples(['walrus truncate --keep-to 999 --yes', 'walrus truncate --from 5000']),
+    )
+
+  command('retain', async () => (await import('./commands/retain.ts')).retain)
+    .summary('remove the oldest segments')
+    .description(RETAIN)
+    .option('--max-segments <count>', 'keep at most so many segments', parseIndex)
+    .option('--max-bytes <bytes>', 'keep at most so many bytes of segments', parseIndex)
+    .option('--max-age <time>', 'let go what is older, such as 12h or 7d', parseAge)
+    .option('--dry-run', 'only say what would go')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      examples([
+        'walrus retain --max-age 7d --dry-run',
+        'walrus retain --max-segments 100 --json | jq .bytes',
+      ]),
+    )
 
   return program
 }

@@ -25,6 +25,33 @@ export function parseIndex(value: string): number {
   return index
 }
 
+/** A position in a stream: a whole number from 0. */
+export function parsePosition(value: string): number {
+  const position = Number(value)
+  if (!/^\d+$/.test(value) || !Number.isSafeInteger(position)) {
+    throw new InvalidArgumentError(`Use a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`)
+  }
+  return position
+}
+
+const AGES: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+
+/** A time such as `500ms`, `30s`, `15m`, `12h` or `7d`, in milliseconds. */
+export function parseAge(value: string): number {
+  const [, digits, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(value) ?? []
+  const age = Number(digits) * AGES[unit ?? '']!
+  if (!Number.isSafeInteger(age) || age < 1) {
+    throw new InvalidArgumentError('Use a time such as 500ms, 30s, 15m, 12h or 7d.')
+  }
+  return age
+}
+
 /** The bytes of a delimiter; `\n`, `\r`, `\t`, `\0`, `\\` and `\xNN` stand for what a shell cannot easily pass. */
 export function parseDelimiter(value: string): Buffer {
   if (value === '') throw new InvalidArgumentError('It must not be empty.')

@@ -24,6 +24,11 @@ describe('a wrong command line exits with 2 and says what is meant', () => {
     ],
     [['append', '--durability', '99999999ms'], '60000', ''],
     [['stat', '--dir', ''], 'must not be empty', ''],
+    [['truncate', '--yes'], 'say what to keep', ''],
+    [['truncate', '--keep-to', '1', '--from', '1'], "cannot be used with option '--from", ''],
+    [['truncate', '--from', '-1'], 'Use a whole number from 0', ''],
+    [['retain', '--max-segments', '0'], 'Use a whole number from 1', ''],
+    [['retain', '--max-age', 'old'], 'Use a time such as', ''],
     [['stat', '--dir', '\u001b[2J', '--jsn'], "unknown option '--jsn'", 'Did you mean --json?'],
   ])('%j', async (args, message, hint) => {
     const ended = await walrus(args, { cwd: freshDirectory().replace(/log$/, ''), input: 'a\n' })
@@ -57,6 +62,8 @@ describe('help', () => {
         verify      check every byte of the log
         dump        show what lies in the files
         stat        show size, indexes, marks and the writer
+        truncate    give up the end or the front of the log
+        retain      remove the oldest segments
         help        show the help of a command
 
       Examples:
@@ -76,7 +83,7 @@ describe('help', () => {
     `)
   })
 
-  test.each(['append', 'read', 'verify', 'dump', 'stat'])(
+  test.each(['append', 'read', 'verify', 'dump', 'stat', 'truncate', 'retain'])(
     'of %s has its options and examples',
     async (command) => {
       const asOption = await walrus([command, '--help'])

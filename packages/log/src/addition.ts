@@ -16,6 +16,7 @@ export class Addition implements Commit {
   readonly empty = false
   readonly outcome = undefined
   readonly large = undefined
+  readonly alone = false
   readonly #stream: StreamState
   #entries: readonly NewEntry[]
   readonly #frames: number

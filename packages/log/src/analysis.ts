@@ -9,8 +9,8 @@
 import { crc32, WalrusError } from '@walrus/codec'
 import { Begun, PLAIN_STREAM, type SegmentHeader, type Storage } from '@walrus/segment'
 import { hasCode } from './errors.ts'
-import { segmentIds, segmentPath } from './names.ts'
-import { missing, SegmentFiles } from './segment-files.ts'
+import { indexIds, segmentIds, segmentPath } from './names.ts'
+import { missing, type ScannedSegment, SegmentFiles } from './segment-files.ts'
 import { readTail, type Tail } from './tail-file.ts'
 import { findEnd, type Verdict } from './verdict.ts'
 
@@ -21,6 +21,8 @@ export interface Analysis extends Verdict {
   readonly ids: readonly number[]
   /** Segments behind its end: they hold nothing of it. */
   readonly leftOver: readonly number[]
+  /** Segments before its beginning, of which there are files left: they were removed. */
+  readonly retired: readonly number[]
   readonly tail: Tail | undefined
   /** Time of the last group, in milliseconds since the Unix epoch. */
   readonly time: number
@@ -35,13 +37,17 @@ export function bootOf(storage: Storage): number {
 
 /** Looks at a log directory; `undefined` when there is no log in it. */
 export async function analyse(storage: Storage, dir: string): Promise<Analysis | undefined> {
-  const ids = segmentIds(await storage.list(dir))
+  const names = await storage.list(dir)
+  const all = segmentIds(names)
   const tail = await readTail(storage, dir)
+  const oldest = tail?.firstSegment ?? 0
+  const retired = [...new Set([...all, ...indexIds(names)])].filter((id) => id < oldest)
+  const ids = all.filter((id) => id >= oldest)
   if (ids.length === 0) {
     if (tail !== undefined) throw missing(dir, tail.durable.segment, 'the tail file names it')
     return undefined
   }
-  return await new Analyst(storage, dir, ids, tail).analyse()
+  return { ...(await new Analyst(storage, dir, ids, tail).analyse()), retired }
 }
 
 class Analyst {
@@ -62,7 +68,7 @@ class Analyst {
     this.#tail = tail
   }
 
-  async analyse(): Promise<Analysis> {
+  async analyse(): Promise<Omit<Analysis, 'retired'>> {
     await this.#setAsideUncommitted()
     const last = await this.#lastReadable()
     await this.#setAside(last)
@@ -169,7 +175,8 @@ class Analyst {
   async #checkNumbering(): Promise<void> {
     const ids = this.#ids
     const oldest = this.#tail?.firstSegment ?? ids[0]!
-    if (ids[0]! > oldest && (await this.#files.header(ids[0]!)).predecessor.id !== 0) {
+    // The oldest may have been replaced by a recovery; what it followed may be removed.
+    if (ids[0]! > oldest && (await this.#files.header(ids[0]!)).predecessor.id >= oldest) {
       throw missing(this.#dir, oldest, 'the tail file names it as the oldest')
     }
     const newest = this.#tail?.durable.segment ?? 0
@@ -186,18 +193,22 @@ class Analyst {
     }
   }
 
-  async #clean(last: SegmentHeader): Promise<Analysis | undefined> {
+  async #clean(last: SegmentHeader): Promise<Omit<Analysis, 'retired'> | undefined> {
     const tail = this.#tail
     if (tail === undefined || !tail.closed || this.#leftOver.length > 0) return undefined
     if (tail.durable.segment !== last.id || tail.durable.salt !== last.salt) return undefined
     const size = await this.#files.with(last.id, (file) => file.size())
     if (size !== tail.durable.offset) return undefined
-    const known = this.#files.indexFromFile(last, tail.durable)
-    const scanned = known ?? (await this.#files.scan(last, size))
+    const { lsn, plainNext } = tail.durable
+    const plainNextOf = ({ index }: ScannedSegment): number =>
+      index.nextAt(PLAIN_STREAM, size) ?? last.plainNext
+    let scanned = this.#files.indexFromFile(last, tail.durable)
+    // An index does not say where the end was cut, when no entry of the plain log came after that.
+    if (scanned === undefined || plainNextOf(scanned) !== plainNext) {
+      scanned = await this.#files.scan(last, size)
+    }
     // Bad bytes in it are judged as after a crash: they were durable.
-    if (scanned.scan.nextLsn !== tail.durable.lsn) return undefined
-    const plainNext = scanned.index.nextBefore(PLAIN_STREAM, size) ?? last.plainNext
-    if (plainNext !== tail.durable.plainNext) return undefined
+    if (scanned.scan.nextLsn !== lsn || plainNextOf(scanned) !== plainNext) return undefined
     return {
       logId: last.logId,
       ids: this.#ids,
@@ -212,7 +223,7 @@ class Analyst {
     }
   }
 
-  async #unclean(unproven: readonly SegmentHeader[]): Promise<Analysis> {
+  async #unclean(unproven: readonly SegmentHeader[]): Promise<Omit<Analysis, 'retired'>> {
     const evidence = { tail: this.#tail, boot: this.#boot, unproven, dropped: this.#dropped }
     const verdict = await findEnd(this.#files, evidence)
     const { scanned } = verdict

@@ -3,11 +3,12 @@
  *
  * It is a stream of its own (docs/format.md: "stream declared", "catalog snapshot"), so that a stream's name becomes
  * durable with its first entry, in the same group. Invariants: a stream's number and name never change; `next` only
- * falls when a group that was never written is taken back.
+ * falls when the end of the stream is cut, or a group that was never written is taken back.
  */
 
 import { WalrusError } from '@walrus/codec'
 import {
+  type Bounds,
   CATALOG_STREAM,
   FIRST_NAMED_STREAM,
   frameBytes,
@@ -16,6 +17,7 @@ import {
   type SegmentIndex,
 } from '@walrus/segment'
 import { invalid, show } from './options.ts'
+import { type Cut, StreamCuts } from './stream-cuts.ts'
 
 /** The longest name of a stream, in bytes of UTF-8. */
 export const MAX_STREAM_NAME_BYTES = 1024
@@ -33,6 +35,8 @@ export class StreamState {
   /** Its part of the index of the segment that is being filled, and that index. */
   postings: Postings | undefined
   postingsOf: SegmentIndex | undefined
+  /** Where its end was cut, if it ever was. */
+  cuts: StreamCuts | undefined
 
   constructor(id: number, name: string, first: number, next: number, declared: boolean) {
     this.id = id
@@ -41,14 +45,43 @@ export class StreamState {
     this.next = next
     this.declared = declared
   }
+
+  /** LSN of the newest cut of its end that readers must know of. */
+  get latestCut(): number {
+    return this.cuts?.latest ?? 0
+  }
+
+  /** Whether a position that could be read when `latestCut` was `since` has been truncated away. */
+  isGone(position: number, since: number): boolean {
+    return position < this.first || (this.cuts?.lowestSince(since) ?? position + 1) <= position
+  }
+
+  /** Notes that what became of it up to an LSN is not known: readers under way cannot go on. */
+  suspect(lsn: number): void {
+    this.cuts ??= new StreamCuts([])
+    this.cuts.suspect(lsn)
+  }
+
+  /**
+   * Moves its bounds, as a frame in a segment says.
+   * @param lsn the frame's, for those who read meanwhile; none when nobody can
+   */
+  bound({ first, next, cut }: Bounds, segment: number, lsn: number | undefined): void {
+    this.first = first
+    this.next = next
+    if (!cut) return
+    this.cuts ??= new StreamCuts([])
+    this.cuts.add(segment, next, lsn)
+  }
 }
 
-/** A stream's record in a snapshot, or a declaration. */
+/** A stream's record in a snapshot, or a declaration. The plain log's has an empty name. */
 export interface StreamRecord {
   readonly id: number
   readonly name: string
   readonly first: number
   readonly next: number
+  readonly cuts: readonly Cut[]
 }
 
 export class Catalog {
@@ -60,6 +93,8 @@ export class Catalog {
     [CATALOG_STREAM, this.own],
   ])
   #nextId = FIRST_NAMED_STREAM
+  /** Whether the bounds of any stream were ever moved. */
+  bounded = false
 
   /** The stream of this name; a new one gets a number, and is declared with its first entry. */
   named(name: string): StreamState {
@@ -92,12 +127,24 @@ export class Catalog {
     return [...this.#byName.values()].filter((stream) => stream.declared)
   }
 
+  /** The streams a snapshot must have: those declared, and the plain log when its bounds were moved. */
+  recorded(): StreamState[] {
+    const { plain } = this
+    const isNew = plain.first === 1 && plain.cuts === undefined
+    return isNew ? this.declared() : [plain, ...this.declared()]
+  }
+
+  /** All streams: the plain log and the named ones. */
+  all(): StreamState[] {
+    return [this.plain, ...this.#byName.values()]
+  }
+
   /**
    * Takes what a declaration or snapshot says.
    * @throws `WALRUS_CORRUPT` when it gives a stream's number to another one, or a stream another number
    */
   restore(record: StreamRecord): void {
-    let stream = this.#byName.get(record.name)
+    let stream = record.id === PLAIN_STREAM ? this.plain : this.#byName.get(record.name)
     if (stream !== this.#byId.get(record.id)) {
       throw badRecord(`gives number ${record.id} to another stream than before`)
     }
@@ -108,13 +155,23 @@ export class Catalog {
       this.#nextId = Math.max(this.#nextId, record.id + 1)
     }
     stream.declared = true
-    stream.next = Math.max(stream.next, record.next)
+    stream.first = record.first
+    stream.next = record.next
+    if (stream.cuts !== undefined) stream.cuts.merge(record.cuts)
+    else if (record.cuts.length > 0) stream.cuts = new StreamCuts(record.cuts)
+    if (record.first > 0 || record.cuts.length > 0) this.bounded = true
   }
 
-  /** Notes that the log holds positions of a stream up to `next`. */
+  /** Takes what a frame of stream bounds in a segment says. */
+  bound(bounds: Bounds, segment: number, lsn: number | undefined): void {
+    this.bounded = true
+    this.#byId.get(bounds.stream)?.bound(bounds, segment, lsn)
+  }
+
+  /** Notes that a segment has the positions of a stream that are in it up to `next`. */
   reached(id: number, next: number): void {
     const stream = this.#byId.get(id)
-    if (stream !== undefined) stream.next = Math.max(stream.next, next)
+    if (stream !== undefined) stream.next = next
   }
 }
 
@@ -150,10 +207,13 @@ export function decodeDeclaration(body: Uint8Array): StreamRecord {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength)
   const first = Number(view.getBigUint64(8, true))
   const name = decodeName(body.subarray(16))
-  return possible({ id: view.getUint32(0, true), first, next: first, name })
+  const record = { id: view.getUint32(0, true), first, next: first, cuts: [], name }
+  if (record.id === PLAIN_STREAM) throw badRecord('declares the plain log')
+  return possible(record)
 }
 
-const RECORD_BYTES = 24
+const RECORD_BYTES = 32
+const CUT_BYTES = 16
 /** Snapshot frames are filled up to about this size. */
 const SNAPSHOT_FRAME_BYTES = 0x1_0000
 
@@ -164,13 +224,20 @@ export function encodeSnapshot(streams: readonly StreamState[]): Uint8Array[] {
   let size = 0
   for (const stream of streams) {
     const name = new TextEncoder().encode(stream.name)
-    const record = new Uint8Array(RECORD_BYTES + name.length)
+    const cuts = stream.cuts?.lasting ?? []
+    const record = new Uint8Array(RECORD_BYTES + name.length + cuts.length * CUT_BYTES)
     const view = new DataView(record.buffer)
     view.setUint32(0, stream.id, true)
     view.setUint32(4, name.length, true)
     view.setBigUint64(8, BigInt(stream.first), true)
     view.setBigUint64(16, BigInt(stream.next), true)
+    view.setUint32(24, cuts.length, true)
     record.set(name, RECORD_BYTES)
+    cuts.forEach(({ segment, next }, number) => {
+      const at = RECORD_BYTES + name.length + number * CUT_BYTES
+      view.setBigUint64(at, BigInt(segment), true)
+      view.setBigUint64(at + 8, BigInt(next), true)
+    })
     parts.push(record)
     size += record.length
     if (size >= SNAPSHOT_FRAME_BYTES) {
@@ -190,27 +257,41 @@ export function decodeSnapshot(body: Uint8Array): StreamRecord[] {
   while (at < body.length) {
     if (at + RECORD_BYTES > body.length) throw badRecord('ends early')
     const nameEnd = at + RECORD_BYTES + view.getUint32(at + 4, true)
-    if (nameEnd > body.length) throw badRecord('ends early')
+    const end = nameEnd + view.getUint32(at + 24, true) * CUT_BYTES
+    if (end > body.length) throw badRecord('ends early')
+    const cuts: Cut[] = []
+    for (let cut = nameEnd; cut < end; cut += CUT_BYTES) cuts.push(decodeCut(view, cut))
     const record = {
       id: view.getUint32(at, true),
       first: Number(view.getBigUint64(at + 8, true)),
       next: Number(view.getBigUint64(at + 16, true)),
+      cuts,
       name: decodeName(body.subarray(at + RECORD_BYTES, nameEnd)),
     }
     records.push(possible(record))
-    at = nameEnd
+    at = end
   }
   return records
 }
 
 /** Refuses a record that no writer makes. */
 function possible(record: StreamRecord): StreamRecord {
-  const { id, name, first, next } = record
-  const named = name !== '' && Buffer.byteLength(name) <= MAX_STREAM_NAME_BYTES
-  if (id < FIRST_NAMED_STREAM || !named || !Number.isSafeInteger(Math.max(first, next))) {
+  const { id, name, first, next, cuts } = record
+  const length = Buffer.byteLength(name)
+  const named =
+    id === PLAIN_STREAM
+      ? length === 0
+      : id >= FIRST_NAMED_STREAM && length > 0 && length <= MAX_STREAM_NAME_BYTES
+  const numbers = [first, next, ...cuts.flatMap((cut) => [cut.segment, cut.next])]
+  if (!named || first > next || !numbers.every(Number.isSafeInteger)) {
     throw badRecord('holds what cannot be')
   }
   return record
+}
+
+function decodeCut(view: DataView, at: number): Cut {
+  const segment = Number(view.getBigUint64(at, true))
+  return { segment, next: Number(view.getBigUint64(at + 8, true)) }
 }
 
 function decodeName(bytes: Uint8Array): string {

@@ -8,8 +8,17 @@
 import type { LogEntry } from './entry.ts'
 import { AbortError } from './errors.ts'
 
+/** Entries that were read, and a check of each as it is handed over: it throws when that one must not be any more. */
+export interface EntryBatch {
+  readonly entries: readonly LogEntry[]
+  readonly check: (entry: LogEntry) => void
+}
+
+/** An empty batch. */
+export const END: EntryBatch = { entries: [], check: () => {} }
+
 /** Gives the next batch; an empty one ends the iteration. Nobody waits for it any more once `ended` aborts. */
-export type NextBatch = (ended: AbortSignal) => Promise<readonly LogEntry[]>
+export type NextBatch = (ended: AbortSignal) => Promise<EntryBatch>
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
@@ -17,9 +26,9 @@ export class EntryIterator implements AsyncIterableIterator<LogEntry> {
   readonly #nextBatch: NextBatch
   readonly #signal: AbortSignal | undefined
   readonly #ended = new AbortController()
-  #batch: readonly LogEntry[] = []
+  #batch: EntryBatch = END
   #at = 0
-  #ahead: Promise<readonly LogEntry[]> | undefined
+  #ahead: Promise<EntryBatch> | undefined
   /** The last call of `next` that found no entry at hand, and how many such have not been answered. */
   #last: Promise<unknown> = Promise.resolve()
   #unanswered = 0
@@ -41,8 +50,12 @@ export class EntryIterator implements AsyncIterableIterator<LogEntry> {
   }
 
   next(): Promise<IteratorResult<LogEntry, undefined>> {
-    if (this.#at < this.#batch.length && this.#unanswered === 0) {
-      return Promise.resolve({ done: false, value: this.#batch[this.#at++]! })
+    if (this.#at < this.#batch.entries.length && this.#unanswered === 0) {
+      try {
+        return Promise.resolve({ done: false, value: this.#take() })
+      } catch (error) {
+        return Promise.reject(error)
+      }
     }
     this.#unanswered++
     const answer = this.#last.then(() => this.#advance())
@@ -63,9 +76,9 @@ export class EntryIterator implements AsyncIterableIterator<LogEntry> {
 
   async #advance(): Promise<IteratorResult<LogEntry, undefined>> {
     this.#listen()
-    if (this.#at < this.#batch.length) return { done: false, value: this.#batch[this.#at++]! }
+    if (this.#at < this.#batch.entries.length) return { done: false, value: this.#take() }
     if (this.#ended.signal.aborted) return this.#over()
-    let batch: readonly LogEntry[]
+    let batch: EntryBatch
     try {
       batch = await (this.#ahead ?? this.#nextBatch(this.#ended.signal))
     } catch (error) {
@@ -74,16 +87,29 @@ export class EntryIterator implements AsyncIterableIterator<LogEntry> {
     }
     this.#ahead = undefined
     if (this.#ended.signal.aborted) return this.#over()
-    if (batch.length === 0) {
+    if (batch.entries.length === 0) {
       this.#end()
       return DONE
     }
     this.#batch = batch
-    this.#at = 1
+    this.#at = 0
     this.#ahead = this.#nextBatch(this.#ended.signal)
     // Its failure is thrown when its turn comes.
     this.#ahead.catch(ignoreAfterReturn)
-    return { done: false, value: batch[0]! }
+    return { done: false, value: this.#take() }
+  }
+
+  /** The next entry at hand. */
+  #take(): LogEntry {
+    const entry = this.#batch.entries[this.#at]!
+    try {
+      this.#batch.check(entry)
+    } catch (error) {
+      this.#end()
+      throw error
+    }
+    this.#at++
+    return entry
   }
 
   #listen(): void {
@@ -94,7 +120,7 @@ export class EntryIterator implements AsyncIterableIterator<LogEntry> {
   }
 
   #end(): void {
-    this.#batch = []
+    this.#batch = END
     this.#ahead = undefined
     this.#ended.abort()
     this.#signal?.removeEventListener('abort', this.#aborted)

@@ -8,6 +8,7 @@
  * - `WALRUS_FAILED`: a write or sync failed earlier; `cause` is the first failure. Reopen to recover.
  * - `WALRUS_ENTRY_TOO_LARGE`: beyond `maxEntryBytes`; nothing was written.
  * - `WALRUS_INDEX_OUT_OF_RANGE`: no entry has this index.
+ * - `WALRUS_TRUNCATED_AWAY`: an entry was removed, or given up by truncation, while it was being read or waited for.
  * - `WALRUS_CORRUPT`: bytes that were durable once do not read as they were written.
  * - `WALRUS_SEGMENT_MISSING`: a segment that must be there is not.
  * - `WALRUS_FOREIGN_FILE`: a file belongs to another log.
@@ -52,6 +53,22 @@ export function outOfRange(index: number, first: number, last: number): WalrusEr
   return new WalrusError('WALRUS_INDEX_OUT_OF_RANGE', `no entry has index ${index}: ${range}`, {
     index,
   })
+}
+
+/** @param what the stream, as a message names it; `first` and `next` are its bounds now */
+export function truncatedAway(
+  what: string,
+  index: number,
+  first: number,
+  next: number,
+): WalrusError {
+  const left =
+    next <= first ? `it is empty, ${next} comes next` : `${first} to ${next - 1} are left`
+  return new WalrusError(
+    'WALRUS_TRUNCATED_AWAY',
+    `index ${index} of ${what} was truncated away while it was read: ${left}`,
+    { index },
+  )
 }
 
 export function corrupt(file: string, offset: number, what: string, index?: number): WalrusError {

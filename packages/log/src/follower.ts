@@ -18,7 +18,7 @@ import { cleanReport, type RecoveryReport } from './report.ts'
 import { advanceCatalog, restoreCatalog } from './restore.ts'
 import { readHeader } from './segment-files.ts'
 import { SegmentTable } from './segment-table.ts'
-import { type Point, readTail } from './tail-file.ts'
+import { type Point, readTail, readTailSync } from './tail-file.ts'
 import { Waiters } from './waiters.ts'
 
 /** How often another process's progress is looked at when nothing hints at it, in milliseconds. */
@@ -117,6 +117,12 @@ export class Follower {
     await this.refresh()
   }
 
+  /** Whether the writer has removed segments that are known here. */
+  removed(): boolean {
+    const tail = readTailSync(this.#storage, this.#dir)
+    return tail !== undefined && tail.firstSegment > this.table.segments[0]!.id
+  }
+
   /** Resolves when more may be there to read, or the signal aborts. */
   async changed(signal: AbortSignal): Promise<void> {
     this.#watch ??= this.#storage.watch(join(this.#dir, TAIL_NAME), () => this.#waiters.wake())
@@ -159,9 +165,11 @@ export class Follower {
   async #look(): Promise<void> {
     const tail = await readTail(this.#storage, this.#dir)
     if (tail !== undefined && this.#isAhead(tail.durable)) {
-      await this.#advanceTo(tail.durable)
+      await this.#advanceTo(tail.durable, tail.firstSegment)
+      this.#dropBefore(tail.firstSegment)
       return
     }
+    if (tail !== undefined) this.#dropBefore(tail.firstSegment)
     // Every writer begins by writing the tail anew: without that, there is nothing that was not seen before.
     if (tail?.sequence === this.#adopted) return
     if (await isWritten(this.#storage, this.#dir)) return
@@ -171,7 +179,8 @@ export class Follower {
 
   /** The writer is gone: what it left may reach further than it came to say. */
   async #adopt(analysis: Analysis | undefined): Promise<void> {
-    if (analysis !== undefined && this.#isAhead(analysis.end)) await this.#advanceTo(analysis.end)
+    if (analysis !== undefined && this.#isAhead(analysis.end))
+      await this.#advanceTo(analysis.end, analysis.ids[0]!)
   }
 
   /** Whether there is more up to a point, or the same in a segment that has taken over the one known last. */
@@ -179,27 +188,50 @@ export class Follower {
     return lsn > this.point.lsn || (lsn === this.point.lsn && segment > this.point.segment)
   }
 
-  async #advanceTo(point: Point): Promise<void> {
-    const known = this.point.segment
-    if (point.segment !== this.point.segment || point.salt !== this.point.salt) {
-      await this.#changeSegment(point)
-    }
-    await this.#scanOn(point)
-    this.table.last.lastEnd = point.offset
-    this.point = point
-    advanceCatalog(this.catalog, this.table, known, point.plainNext)
+  /** Forgets segments that the writer removes. */
+  #dropBefore(id: number): void {
+    if (id <= this.table.segments[0]!.id || id > this.table.last.id) return
+    this.table.dropBefore(id)
+    for (const stream of this.catalog.all()) stream.cuts?.drop(id)
   }
 
-  /** Takes in the segments between the one known last and that of `point`, by their links. */
-  async #changeSegment(point: Point): Promise<void> {
+  /** Readers see nothing of what came until they see all of it: bounds of streams go with what they cut. */
+  async #advanceTo(point: Point, firstSegment: number): Promise<void> {
+    const known = this.point.segment
+    const isSame = point.segment === known && point.salt === this.point.salt
+    const newer = isSame ? [] : await this.#newerSegments(point.segment, firstSegment)
+    const header = newer.at(-1) ?? this.#header
+    const begin = { lsn: header.firstLsn, offset: header.firstGroup }
+    const scanned = await this.#scan(header, isSame ? this.point : begin, point)
+
+    const fellBehind = !isSame && this.#change(newer)
+    this.#index.merge(scanned)
+    this.table.last.lastEnd = point.offset
+    this.point = point
+    // What was cut up to here is visible as such.
+    const last = point.lsn - 1
+    advanceCatalog(this.catalog, this.table, known, point.plainNext, last)
+    // What was cut in segments that are removed already is not known.
+    if (fellBehind) for (const stream of this.catalog.all()) stream.suspect(last)
+  }
+
+  /** Headers of the segments between those known and segment `id`, itself included, by their links; oldest first. */
+  async #newerSegments(id: number, firstSegment: number): Promise<SegmentHeader[]> {
     const headers: SegmentHeader[] = []
-    let id = point.segment
-    while (id !== 0 && (headers.length === 0 || this.table.find(id) === undefined)) {
-      const header = await this.#readHeader(id)
+    let at = id
+    while (at >= firstSegment && (headers.length === 0 || this.table.find(at) === undefined)) {
+      const header = await this.#readHeader(at)
       headers.unshift(header)
-      id = header.predecessor.id
+      at = header.predecessor.id
     }
-    const kept = this.table.segments.findIndex((segment) => segment.id === id)
+    return headers
+  }
+
+  /** Takes segments in behind the one that the oldest of them follows; whether others between were removed. */
+  #change(headers: readonly SegmentHeader[]): boolean {
+    const known = this.point.segment
+    const follows = headers[0]!.predecessor.id
+    const kept = this.table.segments.findIndex((segment) => segment.id === follows)
     this.table.cut(kept + 1)
     // Its end is what its successor says now; an index made before may know more, or less.
     this.table.segments.at(-1)?.release()
@@ -207,33 +239,32 @@ export class Follower {
     this.#header = headers.at(-1)!
     this.#index = new SegmentIndex()
     this.table.last.know(this.#header, this.#index)
-    const { firstLsn, firstGroup, plainNext, salt } = this.#header
-    this.point = { lsn: firstLsn, segment: point.segment, salt, offset: firstGroup, plainNext }
+    return kept < 0 && follows >= known
   }
 
-  async #scanOn(point: Point): Promise<void> {
-    const { header, path } = this.table.last
-    const { baseTime, firstLsn } = header
-    const file = await this.#storage.open(path, 'read')
+  /** What stands in a segment between two places. */
+  async #scan(
+    header: SegmentHeader,
+    from: Pick<Point, 'lsn' | 'offset'>,
+    to: Pick<Point, 'lsn' | 'offset'>,
+  ): Promise<SegmentIndex> {
+    const { id, salt, baseTime, firstLsn } = header
+    const index = new SegmentIndex()
+    const file = await this.#storage.open(segmentPath(this.#dir, id), 'read')
     try {
       const range = {
         file,
-        id: header.id,
-        seed: seedOf(header.salt),
-        from: this.point.offset,
-        to: point.offset,
-        firstLsn: this.point.lsn,
+        id,
+        seed: seedOf(salt),
+        from: from.offset,
+        to: to.offset,
+        firstLsn: from.lsn,
         checksums: this.#storage.checksums,
       }
-      const scan = await scanGroups(range, (group) =>
-        this.#index.addScanned(group, baseTime, firstLsn),
-      )
-      if (scan.end === point.offset && scan.nextLsn === point.lsn) return
-      throw corrupt(path, scan.end, `no whole commit group stands where LSN ${scan.nextLsn} must`)
-    } catch (error) {
-      // The next look comes to the same groups again.
-      this.#index.cutAt(this.point.offset)
-      throw error
+      const scan = await scanGroups(range, (group) => index.addScanned(group, baseTime, firstLsn))
+      if (scan.end === to.offset && scan.nextLsn === to.lsn) return index
+      const what = `no whole commit group stands where LSN ${scan.nextLsn} must`
+      throw corrupt(file.path, scan.end, what)
     } finally {
       await file.close()
     }
@@ -288,7 +319,7 @@ async function startBeside(storage: Storage, dir: string): Promise<FollowerStart
       const header = await readHeader(file, id)
       last ??= header
       ids.unshift(id)
-      id = id === firstSegment ? 0 : header.predecessor.id
+      id = id <= firstSegment ? 0 : header.predecessor.id
     } finally {
       await file.close()
     }

@@ -10,9 +10,17 @@ export type {
 } from './input.ts'
 export { type InspectedFrame, type InspectItem, type InspectOptions, inspect } from './inspect.ts'
 export { type BeginOptions, Log, type LogStats, type Marks } from './log.ts'
-export type { Durability, LogOptions } from './options.ts'
+export type { Durability, LogOptions, RetentionPolicy } from './options.ts'
 export { ConflictError } from './precondition.ts'
 export type { RecoveryReport } from './report.ts'
+export type {
+  Claim,
+  ClaimInTheWay,
+  Need,
+  RetainOptions,
+  RetentionReport,
+  RetiredRange,
+} from './retention-policy.ts'
 export { type EntriesOptions, type ReadOptions, Stream } from './stream.ts'
 export { Transaction, type TransactionEntryOptions, type TransactionState } from './transaction.ts'
 export { type Damage, type VerifyOptions, type VerifyReport, verify } from './verify.ts'

@@ -2,7 +2,7 @@
  * A log: opened on a directory, appended to, read, closed. The public face of the package.
  */
 
-import type { Lock } from '@walrus/segment'
+import { type Lock, PLAIN_STREAM } from '@walrus/segment'
 import type { ActiveSegment } from './active-segment.ts'
 import { Place } from './admission.ts'
 import { Batch } from './batch.ts'
@@ -19,16 +19,27 @@ import {
   waitFor,
 } from './input.ts'
 import {
+  checkBoolean,
   checkInteger,
   checkNames,
+  checkPolicy,
   invalid,
   type LogOptions,
+  POLICY_NAMES,
   type ResolvedOptions,
   resolveOptions,
+  show,
 } from './options.ts'
 import { openWriter } from './open-writer.ts'
 import { Reader } from './reader.ts'
 import type { RecoveryReport } from './report.ts'
+import { Retention } from './retention.ts'
+import {
+  type Claim,
+  type Need,
+  type RetainOptions,
+  type RetentionReport,
+} from './retention-policy.ts'
 import type { SegmentTable } from './segment-table.ts'
 import { SetCommit } from './set-commit.ts'
 import { type EntriesOptions, type ReadOptions, Stream, type StreamHost } from './stream.ts'
@@ -60,6 +71,8 @@ export interface LogStats {
   readonly marks: Marks
   /** Bytes sequenced and not yet written. */
   readonly pendingBytes: number
+  /** Why retention in the background came to nothing the last time; `undefined` when it did not. */
+  readonly retentionFailure: Error | undefined
 }
 
 export interface BeginOptions {
@@ -88,6 +101,7 @@ export class Log implements AsyncDisposable {
   readonly #parts: Parts
   readonly #reader: Reader
   readonly #plain: Stream
+  readonly #retention: Retention
   readonly #maxEntryBytes: number
   readonly #sets: SetHost
   readonly #transactions: Transactions
@@ -95,17 +109,19 @@ export class Log implements AsyncDisposable {
   #closed = false
   #closing: Promise<void> | undefined
   /** First and last index when it was closed. */
-  #final: { first: number; last: number } | undefined
+  #final: { first: number; last: number; next: number } | undefined
 
   private constructor(parts: Parts) {
     this.dir = parts.options.dir
     this.#parts = parts
     this.#writer = parts.writer
     this.#maxEntryBytes = parts.options.maxEntryBytes
-    this.#reader = new Reader(parts.table, () => this.#visible(), parts.options.verifyReads)
-    this.#sets = { options: parts.options, catalog: parts.catalog }
+    const { options, table, catalog, writer, follower } = parts
+    this.#reader = new Reader(table, () => this.#visible(), options.verifyReads, follower)
+    this.#sets = { options, catalog }
     this.#transactions = new Transactions(this.#sets, () => this.#writable())
-    const plain = (): StreamState => parts.catalog.plain
+    this.#retention = new Retention(options, table, catalog, writer)
+    const plain = (): StreamState => catalog.plain
     this.#plain = new Stream(this.#host(), '', 1, plain, plain)
   }
 
@@ -140,13 +156,18 @@ export class Log implements AsyncDisposable {
         waiters,
       })
     }
+    let log: Log | undefined
     const opened = await openWriter(resolved, (table) => ({
       began: (segment) => began(table, segment),
       added: (id) => void table.add(id),
-      ended: (segment) => table.find(segment.id)?.release(),
+      ended: (segment) => {
+        table.find(segment.id)?.release()
+        if (log !== undefined) log.#retention.soon()
+      },
       advanced: () => waiters.wake(),
     }))
-    return new Log({ ...opened, options: resolved, follower: undefined, waiters })
+    log = new Log({ ...opened, options: resolved, follower: undefined, waiters })
+    return log
   }
 
   /** What opening found. */
@@ -164,6 +185,11 @@ export class Log implements AsyncDisposable {
   get lastIndex(): number {
     if (this.#final !== undefined) return this.#final.last
     return this.#plain.next > this.#plain.first ? this.#plain.next - 1 : 0
+  }
+
+  /** The index after the last one of the plain log that can be read: also while it is empty. Readable after `close`. */
+  get nextIndex(): number {
+    return this.#final?.next ?? this.#plain.next
   }
 
   get marks(): Marks {
@@ -207,6 +233,16 @@ export class Log implements AsyncDisposable {
     options?: WaitOptions,
   ): Promise<number[]> {
     return this.#plain.appendBatch(entries, options)
+  }
+
+  /** Truncates the end of the plain log: keeps the entries up to an index. See `Stream.truncate`. */
+  truncate(lastKept: number, options?: WaitOptions): Promise<void> {
+    return this.#plain.truncate(lastKept, options)
+  }
+
+  /** Truncates the front of the plain log: drops the entries before an index. See `Stream.truncateFront`. */
+  truncateFront(firstKept: number, options?: WaitOptions): Promise<void> {
+    return this.#plain.truncateFront(firstKept, options)
   }
 
   /**
@@ -353,6 +389,46 @@ export class Log implements AsyncDisposable {
     await this.#writable().sync()
   }
 
+  /**
+   * Removes the oldest segments, as far as the policy lets them go: the one given, or without any limit given the one
+   * the log was opened with. What was truncated away goes in any case. Resolves when the files are removed, which is
+   * durable then.
+   *
+   * With `dryRun` nothing is done, and the report says what would be; that works on a log opened for reading, too,
+   * but knows only claims of this process.
+   * @throws `WALRUS_INVALID_OPTION`, `WALRUS_CLOSED`, `WALRUS_READ_ONLY` (without `dryRun`), `WALRUS_DISK_FULL`,
+   *   `WALRUS_FAILED`, `WALRUS_IO`; what a claim's function throws
+   */
+  async retain(options: RetainOptions = {}): Promise<RetentionReport> {
+    const given = checkPolicy('retain', options, [...POLICY_NAMES, 'dryRun'])
+    const { dryRun = false } = options
+    checkBoolean('dryRun', dryRun)
+    const { maxSegments, maxBytes, maxAgeMs } = given
+    const isLimited = (maxSegments ?? maxBytes ?? maxAgeMs) !== undefined
+    const policy = isLimited ? given : { ...this.#parts.options.retention, ...given }
+    if (dryRun) {
+      if (this.#closed) throw closedError()
+      return await this.#retention.dryRun(policy)
+    }
+    this.#writable()
+    return await this.#retention.retain(policy)
+  }
+
+  /**
+   * Keeps what a view still needs from being removed by retention, until released: `needs` is asked each time what
+   * that is. For each stream it names, entries from that position on stay, unless the policy says `dropClaimed`.
+   * Truncations are not held back. Claims live with this log: make them anew, at once, when it is opened again.
+   * @throws `WALRUS_INVALID_OPTION`, `WALRUS_CLOSED`, `WALRUS_READ_ONLY`
+   */
+  claim(name: string, needs: () => Iterable<Need>): Claim {
+    if (typeof name !== 'string' || name === '') {
+      throw invalid(`a claim's name must be a non-empty string, got ${show(name)}`)
+    }
+    if (typeof needs !== 'function') throw invalid('what a claim needs must be given by a function')
+    this.#writable()
+    return this.#retention.claim(name, needs)
+  }
+
   /** For a log opened for reading: looks how far its writer has got. Otherwise does nothing. */
   async refresh(): Promise<void> {
     if (this.#closed) throw closedError()
@@ -370,6 +446,7 @@ export class Log implements AsyncDisposable {
       transactions: this.transactions,
       marks: this.marks,
       pendingBytes: writer?.sequencer.pendingBytes ?? 0,
+      retentionFailure: this.#retention.failure,
     }
   }
 
@@ -393,6 +470,7 @@ export class Log implements AsyncDisposable {
     this.#writer = undefined
     const failures: unknown[] = []
     try {
+      await this.#retention.close()
       await this.#transactions.close()
       await writer?.close()
       follower?.close()
@@ -402,7 +480,7 @@ export class Log implements AsyncDisposable {
     try {
       // Those whose commit was refused meanwhile.
       await this.#transactions.close()
-      this.#final = { first: this.firstIndex, last: this.lastIndex }
+      this.#final = { first: this.firstIndex, last: this.lastIndex, next: this.nextIndex }
       waiters.wake()
       table.close()
     } finally {
@@ -461,6 +539,7 @@ export class Log implements AsyncDisposable {
     return {
       options,
       catalog,
+      truncated: () => this.#retention.soon(),
       writer: () => this.#writable(),
       reader: () => {
         if (this.#closed) throw closedError()
@@ -488,10 +567,11 @@ export class Log implements AsyncDisposable {
 
   #visibleNext(stream: StreamState | undefined): number {
     if (stream === undefined) return 0
-    if (stream.id === 0) return this.#visible().plainNext
-    if (this.#closed) throw closedError()
-    if (this.#seesUnwritten()) return stream.next
-    return this.#reader.next(stream.id, stream.first)
+    if (stream.id !== PLAIN_STREAM) {
+      if (this.#closed) throw closedError()
+      if (this.#seesUnwritten()) return stream.next
+    }
+    return this.#reader.next(stream)
   }
 
   /** Whether what has been sequenced can be read at once: it is written first. Not once writing has failed. */

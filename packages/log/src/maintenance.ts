@@ -59,6 +59,11 @@ export class Maintenance {
     return this.#jobs.length + (this.#driver.busy ? 1 : 0)
   }
 
+  /** Number of the oldest segment that is not ended. */
+  get oldestBusy(): number {
+    return Math.min(...[...this.#ending, ...this.#unsynced].map(({ id }) => id))
+  }
+
   /** Notes a segment that groups go into from now on. */
   began(segment: ActiveSegment): void {
     if (!segment.synced) this.#unsynced.push(segment)

@@ -7,6 +7,7 @@ export const QUARANTINE_NAME = 'quarantine'
 
 const DIGITS = 12
 const SEGMENT = /^(\d{12})\.seg$/
+const INDEX = /^(\d{12})\.idx$/
 const UNFINISHED = /^(\d{12}\.(seg|idx)(\.\d+)?\.new|tx-[0-9a-f]{32}\.tmp)$/
 
 export function segmentPath(dir: string, id: number): string {
@@ -39,6 +40,14 @@ export function segmentIds(names: readonly string[]): number[] {
     .filter((digits) => digits !== undefined)
     .map(Number)
     .sort((a, b) => a - b)
+}
+
+/** The numbers of the segments that have an index among the names in a directory. */
+export function indexIds(names: readonly string[]): number[] {
+  return names
+    .map((name) => INDEX.exec(name)?.[1])
+    .filter((digits) => digits !== undefined)
+    .map(Number)
 }
 
 /** Whether a name is that of a segment or index that was never finished, or of a transaction's file. */

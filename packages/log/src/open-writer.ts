@@ -22,7 +22,7 @@ import { restoreCatalog } from './restore.ts'
 import { SegmentTable } from './segment-table.ts'
 import { randomSalt, Sequencer } from './sequencer.ts'
 import { type Point, TailFile } from './tail-file.ts'
-import { removeUnfinished, takeOver } from './takeover.ts'
+import { removeSegments, removeUnfinished, takeOver } from './takeover.ts'
 import { Writer, type WriterEvents } from './writer.ts'
 
 export interface OpenedWriter {
@@ -57,8 +57,9 @@ export async function openWriter(
     const stamps = { boot: bootOf(storage), epoch: lock.epoch }
     const analysis = await analyse(storage, dir)
     // Read before anything is changed: it may turn out to be damaged.
-    const catalog = analysis === undefined ? new Catalog() : readCatalog(storage, dir, analysis)
+    let catalog = analysis === undefined ? new Catalog() : readCatalog(storage, dir, analysis)
     await removeUnfinished(storage, dir)
+    await removeSegments(storage, dir, analysis?.retired ?? [])
     start = await findStart(storage, dir, stamps, analysis)
     const { segment, report } = start
     table = new SegmentTable(storage, dir, start.ids)
@@ -66,6 +67,12 @@ export async function openWriter(
       if (analysis?.clean === false) table.find(id)?.know(header, index)
     }
     table.find(segment.id)!.know(segment.header, segment.index)
+    if (analysis?.clean === false && catalog.bounded) {
+      // Stream bounds may have been taken over: they stand in another segment now.
+      table.last.lastEnd = segment.end
+      catalog = restoreCatalog(table, start.end.plainNext)
+      table.last.lastEnd = undefined
+    }
     const { segmentBytes, bufferBytes } = options
     const { lsn } = start.end
     const sequencer = new Sequencer(

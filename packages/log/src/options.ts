@@ -14,6 +14,18 @@ import { fd, type Storage } from '@walrus/segment'
  */
 export type Durability = 'commit' | 'none' | { readonly everyMs: number }
 
+/** What may go, by name. Nothing goes without one of the limits; each alone is reason enough. */
+export interface RetentionPolicy {
+  /** Keep at most this many segments, the one being written included: 1 or more. */
+  readonly maxSegments?: number
+  /** Keep at most this many bytes of segments, but always the one being written: 1 or more. */
+  readonly maxBytes?: number
+  /** Let segments go whose newest entry was committed more than this many milliseconds ago: 1 or more. */
+  readonly maxAgeMs?: number
+  /** Whether what a claim still needs may go, too. Default false. */
+  readonly dropClaimed?: boolean
+}
+
 export interface LogOptions {
   /** Default `'commit'`. */
   readonly durability?: Durability
@@ -39,6 +51,11 @@ export interface LogOptions {
   readonly transactionMemoryBytes?: number
   /** Open for reading: beside a writer or alone, changing nothing on disk. Default false. */
   readonly readOnly?: boolean
+  /**
+   * What may be removed in the background, as segments end. Default: nothing is, but what was truncated away. Register
+   * claims (`Log.claim`) as soon as the log is open, before anything else is awaited.
+   */
+  readonly retention?: RetentionPolicy
   /** Whether every read checks the frame's checksum. Default true. */
   readonly verifyReads?: boolean
   /** Where the files are. Default `fd()`: plain `node:fs`. */
@@ -59,6 +76,7 @@ export interface ResolvedOptions {
   readonly readOnly: boolean
   readonly verifyReads: boolean
   readonly storage: Storage
+  readonly retention: RetentionPolicy | undefined
 }
 
 const KiB = 1024
@@ -76,7 +94,14 @@ const NUMBERS = {
   transactionMemoryBytes: [64 * KiB, GiB, 64 * MiB],
 } as const
 
-const NAMES = [...Object.keys(NUMBERS), 'durability', 'readOnly', 'verifyReads', 'storage']
+const NAMES = [
+  ...Object.keys(NUMBERS),
+  'durability',
+  'readOnly',
+  'verifyReads',
+  'storage',
+  'retention',
+]
 
 export function invalid(message: string): WalrusError {
   return new WalrusError('WALRUS_INVALID_OPTION', message)
@@ -110,6 +135,25 @@ export function checkInteger(name: string, value: unknown, least: number, most: 
 export function checkBoolean(name: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value
   throw invalid(`${name} must be true or false, got ${show(value)}`)
+}
+
+const LIMITS = ['maxSegments', 'maxBytes', 'maxAgeMs'] as const
+export const POLICY_NAMES: readonly string[] = [...LIMITS, 'dropClaimed']
+
+/** Refuses what is no policy; `what` names it. */
+export function checkPolicy(
+  what: string,
+  policy: unknown,
+  names: readonly string[] = POLICY_NAMES,
+): RetentionPolicy {
+  checkNames(what, policy, names)
+  const given = policy as RetentionPolicy
+  for (const name of LIMITS) {
+    const { [name]: value } = given
+    if (value !== undefined) checkInteger(`${what}.${name}`, value, 1, Number.MAX_SAFE_INTEGER)
+  }
+  if (given.dropClaimed !== undefined) checkBoolean(`${what}.dropClaimed`, given.dropClaimed)
+  return given
 }
 
 function checkDurability(value: unknown): Durability {
@@ -157,5 +201,7 @@ export function resolveOptions(dir: unknown, options: LogOptions): ResolvedOptio
     readOnly: checkBoolean('readOnly', readOnly),
     verifyReads: checkBoolean('verifyReads', verifyReads),
     storage: checkStorage(storage),
+    retention:
+      options.retention === undefined ? undefined : checkPolicy('retention', options.retention),
   }
 }

@@ -32,6 +32,8 @@ export class PendingGroup {
   plainNext = 0
   /** Whether some of its entries were returned before they were written, so that it cannot be taken back. */
   promised = false
+  /** Undoes what it did besides adding frames, when it is taken back. */
+  revert: (() => void) | undefined
   /** Whether a write that nobody waits for any more may still read its bytes: they must stay as they are. */
   lent = false
   /** Those who wait, and what each is to get; only the first `#waiting` count. The arrays are used again. */
@@ -55,6 +57,7 @@ export class PendingGroup {
     this.firstLsn = firstLsn
     this.time = time
     this.promised = false
+    this.revert = undefined
     this.builder.begin(segment.seed, segment.header.salt)
   }
 

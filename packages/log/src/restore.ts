@@ -3,6 +3,7 @@
  */
 
 import {
+  Begun,
   CATALOG_STREAM,
   FRAME_HEADER_BYTES,
   FrameKind,
@@ -10,6 +11,7 @@ import {
   frameLength,
   framePosition,
   frameStream,
+  readBounds,
 } from '@walrus/segment'
 import { Catalog, decodeDeclaration, decodeSnapshot } from './catalog.ts'
 import { corrupt, hasCode } from './errors.ts'
@@ -19,6 +21,10 @@ import type { FrameFinder, SegmentTable, TableSegment } from './segment-table.ts
 /** The catalog as of the end of the log; `plainNext` is the plain log's next index there. */
 export function restoreCatalog(table: SegmentTable, plainNext: number): Catalog {
   const catalog = new Catalog()
+  const { plain } = catalog
+  // Unless something in the log says otherwise.
+  plain.first = table.segments[0]!.header.plainNext
+  plain.next = plain.first
   advanceCatalog(catalog, table, newestSnapshot(table), plainNext)
   return catalog
 }
@@ -31,39 +37,56 @@ function newestSnapshot(table: SegmentTable): number {
   }
 }
 
-/** Brings a catalog to the end of the log; it knows all that stands in segments before `from`. */
+/**
+ * Brings a catalog to the end of the log; it knows all that stands in segments before `from`.
+ * @param lsn the LSN of the last frame, for those who read meanwhile; none when nobody can
+ */
 export function advanceCatalog(
   catalog: Catalog,
   table: SegmentTable,
   from: number,
   plainNext: number,
+  lsn?: number,
 ): void {
   table.segments.forEach((segment, at) => {
-    if (segment.id >= from) restoreFrom(table, at, catalog)
+    if (segment.id >= from) restoreFrom(table, at, catalog, lsn)
   })
-  const oldest = table.segments[0]!
-  catalog.plain.first = oldest.header.plainNext
+  const oldest = table.segments[0]!.id
+  for (const stream of catalog.all()) stream.cuts?.drop(oldest)
   catalog.plain.next = plainNext
 }
 
-function restoreFrom(table: SegmentTable, at: number, catalog: Catalog): void {
+function restoreFrom(
+  table: SegmentTable,
+  at: number,
+  catalog: Catalog,
+  lsn: number | undefined,
+): void {
   const segment = table.segments[at]!
   const end = table.endOf(at)
   const index = table.indexAt(at)
   try {
-    restoreBy(index, segment, end.end, catalog)
+    restoreBy(index, segment, end.end, catalog, lsn)
   } catch (error) {
     // Unless the index led astray, it fails again.
     if (index !== segment.indexFile || !hasCode(error, 'WALRUS_CORRUPT')) throw error
-    restoreBy(segment.rebuild(end), segment, end.end, catalog)
+    restoreBy(segment.rebuild(end), segment, end.end, catalog, lsn)
   }
 }
 
-function restoreBy(index: FrameFinder, segment: TableSegment, end: number, catalog: Catalog): void {
+function restoreBy(
+  index: FrameFinder,
+  segment: TableSegment,
+  end: number,
+  catalog: Catalog,
+  lsn: number | undefined,
+): void {
   const heads = index.heads()
   const own = heads.find(({ stream }) => stream === CATALOG_STREAM)
   const known = catalog.own.next
-  for (let position = Math.max(known, own?.first ?? 0); position < (own?.next ?? 0); position++) {
+  // What a recovery has written anew is known, but not that it stands there now.
+  const from = segment.header.begun === Begun.recovery ? 0 : known
+  for (let position = Math.max(from, own?.first ?? 0); position < (own?.next ?? 0); position++) {
     const offset = index.find(CATALOG_STREAM, position)
     const { words, bytes } = readFrameSync(segment, offset, end, position)
     if (frameStream(words, 0) !== CATALOG_STREAM || framePosition(words, 0) !== position) {
@@ -71,8 +94,11 @@ function restoreBy(index: FrameFinder, segment: TableSegment, end: number, catal
     }
     const body = bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + frameLength(words, 0))
     try {
-      if (frameKind(words, 0) === FrameKind.streamDeclared) catalog.restore(decodeDeclaration(body))
-      else for (const record of decodeSnapshot(body)) catalog.restore(record)
+      const kind = frameKind(words, 0)
+      if (kind === FrameKind.streamDeclared) catalog.restore(decodeDeclaration(body))
+      else if (kind === FrameKind.streamBounds) {
+        catalog.bound(readBounds(words, 0), segment.id, position < known ? undefined : lsn)
+      } else for (const record of decodeSnapshot(body)) catalog.restore(record)
     } catch (error) {
       throw hasCode(error, 'WALRUS_CORRUPT')
         ? corrupt(segment.path, offset, (error as Error).message)

@@ -218,14 +218,18 @@ export class TableSegment {
   }
 }
 
-/** Whether an index file is of this segment as it is now: has every frame, and of the plain log every position. */
+/**
+ * Whether an index file is of this segment as it is now: has every frame but void ones, and of the plain log every
+ * position.
+ */
 export function isIndexOf(file: IndexFile, header: SegmentHeader, ends: SegmentEnd): boolean {
   const { salt, end, endLsn } = file.segment
   if (salt !== header.salt || end !== ends.end || endLsn !== ends.endLsn) return false
-  if (file.frames !== endLsn - header.firstLsn) return false
+  if (file.frames + file.voids !== endLsn - header.firstLsn) return false
   const plain = file.heads().find(({ stream }) => stream === PLAIN_STREAM)
-  const { first, next } = plain ?? { first: header.plainNext, next: header.plainNext }
-  return first === header.plainNext && next === ends.plainNext
+  // Lower than at the segment's start where the log's end was cut in it.
+  if (plain === undefined) return ends.plainNext <= header.plainNext
+  return plain.first <= header.plainNext && plain.next === ends.plainNext
 }
 
 /** Refuses a header found under another segment's name. */
@@ -320,6 +324,12 @@ export class SegmentTable {
 
   /** Where in the table the segment of a number is; -1 when it is not there. */
   placeOf(id: number): number {
+    const at = this.placeFrom(id)
+    return this.#segments[at]?.id === id ? at : -1
+  }
+
+  /** Where in the table the first segment is whose number is not below `id`. */
+  placeFrom(id: number): number {
     let low = 0
     let high = this.#segments.length
     while (low < high) {
@@ -327,12 +337,17 @@ export class SegmentTable {
       if (this.#segments[middle]!.id < id) low = middle + 1
       else high = middle
     }
-    return this.#segments[low]?.id === id ? low : -1
+    return low
   }
 
-  /** Where in the table the segment is that holds an index of the plain log, if it holds it at all. */
-  placeOfPlain(index: number): number {
-    let low = 0
+  /**
+   * Where in the table the segment is that holds an index of the plain log, if it holds it at all; `oldest` is the
+   * number of the segment before which it cannot be, since the log's end was cut there.
+   */
+  placeOfPlain(index: number, oldest: number): number {
+    const bound = oldest === 0 ? 0 : this.placeFrom(oldest)
+    // From there on the indexes that segments begin with do not fall to it again (docs/format.md, "Stream bounds").
+    let low = Math.min(bound + 1, this.#segments.length)
     let high = this.#segments.length
     while (low < high) {
       const middle = (low + high) >>> 1
@@ -340,6 +355,16 @@ export class SegmentTable {
       else high = middle
     }
     return low - 1
+  }
+
+  /** Forgets the segments before the one of this number: they are removed. Reads under way end. */
+  dropBefore(id: number): TableSegment[] {
+    const dropped = this.#segments.splice(0, this.placeFrom(id))
+    for (const segment of dropped) {
+      this.#opened.delete(segment)
+      segment.shut()
+    }
+    return dropped
   }
 
   close(): void {

@@ -3,7 +3,8 @@
  *
  * Everything that decides order happens here, synchronously; the writer then carries groups to the disk in the same
  * order. Invariants:
- * - LSNs and positions are given out without gaps; a group's frames are adjacent in LSN and in the file.
+ * - LSNs and positions are given out without gaps, positions anew where the end of a stream was cut; a group's frames
+ *   are adjacent in LSN and in the file.
  * - A group lies in one segment. Its offset is known when it begins, so an index entry is final when it is made,
  *   unless the group is taken back, which happens only to groups nothing of which was ever promised.
  * - `limit` is the one number the hot path looks at: up to where the open group's buffer may be filled without
@@ -14,8 +15,10 @@ import {
   Begun,
   CATALOG_STREAM,
   type EncodedAttributes,
+  FRAME_HEADER_BYTES,
   FrameKind,
   frameBytes,
+  frameKind,
   framePosition,
   frameLength,
   frameStream,
@@ -72,6 +75,7 @@ export class Sequencer {
   #time: number
   #sinceSnapshot = 0
   #snapshotIn: number
+  #snapshotWanted = false
 
   constructor(
     storage: Storage,
@@ -135,6 +139,13 @@ export class Sequencer {
     return this.#frame(stream, FrameKind.entry, data, attributes)
   }
 
+  /** Sequences a frame of stream bounds; its LSN. There must be room (`reserve`). */
+  addBounds(body: Uint8Array): number {
+    const lsn = this.group.endLsn
+    this.#frame(this.catalog.own, FrameKind.streamBounds, body)
+    return lsn
+  }
+
   /** Bytes that entries of a stream need in a group, whose frames take `frames` bytes. */
   room(stream: StreamState, frames: number): number {
     return frames + (stream.declared ? 0 : declarationBytes(stream))
@@ -186,6 +197,11 @@ export class Sequencer {
       builder.end + reserved,
       Math.min(room, this.#bufferBytes - this.queuedBytes),
     )
+  }
+
+  /** Lets the next segment begin with a snapshot of the catalog, due or not. */
+  wantSnapshot(): void {
+    this.#snapshotWanted = true
   }
 
   /** Closes the open group and queues it. */
@@ -274,11 +290,14 @@ export class Sequencer {
     for (let at = GROUP_HEADER_BYTES; at < end; at += frameBytes(frameLength(words, at))) {
       const stream = this.catalog.byId(frameStream(words, at))!
       const position = framePosition(words, at)
+      if (stream === this.catalog.own && frameKind(words, at) === FrameKind.streamDeclared) {
+        this.catalog.byId(words[(at + FRAME_HEADER_BYTES) >>> 2]! >>> 0)!.declared = false
+      }
       if (position >= stream.next) continue
       stream.next = position
       group.segment.index.stream(stream.id).cut(position)
-      if (position === stream.first && stream.id > CATALOG_STREAM) stream.declared = false
     }
+    group.revert?.()
   }
 
   #frame(
@@ -334,8 +353,11 @@ export class Sequencer {
   /** Plans the segment that follows the current one. No group is open. */
   #planNext(): void {
     const before = this.segment
-    const streams = this.catalog.declared()
-    const due = streams.length === 0 || this.#sinceSnapshot >= SNAPSHOT_SHARE * 40 * streams.length
+    const streams = this.catalog.recorded()
+    const due =
+      streams.length === 0 ||
+      this.#snapshotWanted ||
+      this.#sinceSnapshot >= SNAPSHOT_SHARE * 40 * streams.length
     const id = before.id + 1
     if (due) this.#snapshotIn = id
     const frames = due ? encodeSnapshot(streams) : []
@@ -373,6 +395,7 @@ export class Sequencer {
       offset += frameBytes(frame.length)
     })
     if (due) this.#sinceSnapshot = 0
+    if (due) this.#snapshotWanted = false
     this.#usePostings()
   }
 

@@ -10,6 +10,7 @@ import type { CommitPart, SetContents } from './write-set.ts'
 
 export class SetCommit implements Commit, Outcome {
   readonly empty: boolean
+  readonly alone = false
   /** The position of each entry, once it is sequenced. */
   positions: number[] = []
   readonly #catalog: Catalog

@@ -3,9 +3,10 @@
  */
 
 import { Addition } from './addition.ts'
+import { BoundsChange, type Change } from './bounds-change.ts'
 import { Place } from './admission.ts'
 import type { LogEntry } from './entry.ts'
-import { EntryIterator } from './entry-iterator.ts'
+import { END, EntryIterator, type NextBatch } from './entry-iterator.ts'
 import type { Catalog, StreamState } from './catalog.ts'
 import { outOfRange } from './errors.ts'
 import {
@@ -22,7 +23,7 @@ import {
   waitFor,
 } from './input.ts'
 import { checkBoolean, checkInteger, checkNames, invalid, type ResolvedOptions } from './options.ts'
-import type { Reader } from './reader.ts'
+import { gone, type Reader } from './reader.ts'
 import type { Writer } from './writer.ts'
 
 /** Where to read. */
@@ -66,6 +67,8 @@ export interface StreamHost {
   refresh(): Promise<void>
   /** Resolves when a read that failed for the `attempt`-th time is worth another one; throws `error` otherwise. */
   moved(error: unknown, attempt: number): Promise<void>
+  /** A stream was truncated: files may have become needless. */
+  truncated(): void
   /** Resolves when more can be read, the log is closed, or the signal aborts. */
   changed(signal: AbortSignal): Promise<void>
 }
@@ -171,18 +174,64 @@ export class Stream {
   }
 
   /**
+   * Truncates the end: keeps the entries up to `lastKept`, itself included; the next one appended gets the index after
+   * it. Resolves once that is as durable as an append would be. With `lastKept` one below the first index nothing is
+   * kept; at or above the last, nothing is done.
+   *
+   * It takes its place among the appends: those called before it are cut, too, where they lie beyond. Whoever is just
+   * reading what is cut gets `WALRUS_TRUNCATED_AWAY`. The bytes stay in the files until their segments are removed
+   * (`Log.retain`).
+   * @throws `WALRUS_INDEX_OUT_OF_RANGE` when entries up to `lastKept` were removed from the front
+   * @throws as `append`
+   */
+  async truncate(lastKept: number, options: WaitOptions = {}): Promise<void> {
+    checkWaitOptions('truncate', options)
+    checkInteger('lastKept', lastKept, -1, LAST_INDEX)
+    checkNotAborted(options.signal)
+    const { crowded } = this.#writer()
+    const stream = this.#state()
+    const first = stream?.first ?? this.#start
+    const next = stream?.next ?? this.#start
+    if (lastKept < first - 1) throw outOfRange(lastKept, first, next - 1)
+    // What waits to be sequenced comes before it, and may be for it to cut.
+    if (stream === undefined || (lastKept >= next - 1 && !crowded)) return
+    await this.#bound({ stream, next: lastKept + 1 }, options)
+  }
+
+  /**
+   * Truncates the front: drops the entries before `firstKept`. Resolves once that is as durable as an append would
+   * be. With `firstKept` one above the last index nothing is kept, and the next entry gets the index it would have got
+   * anyway; at or below the first, nothing is done. Segments that hold nothing else are removed in the background.
+   * @throws `WALRUS_INDEX_OUT_OF_RANGE` when `firstKept` is above the next index
+   * @throws as `append`
+   */
+  async truncateFront(firstKept: number, options: WaitOptions = {}): Promise<void> {
+    checkWaitOptions('truncateFront', options)
+    checkInteger('firstKept', firstKept, 0, Number.MAX_SAFE_INTEGER)
+    checkNotAborted(options.signal)
+    const { crowded } = this.#writer()
+    const stream = this.#state()
+    const first = stream?.first ?? this.#start
+    const next = stream?.next ?? this.#start
+    if (firstKept > next && !crowded) throw outOfRange(firstKept, first, next - 1)
+    if (stream === undefined || firstKept <= first) return
+    await this.#bound({ stream, first: firstKept }, options)
+  }
+
+  /**
    * The entry with this index.
-   * @throws `WALRUS_INDEX_OUT_OF_RANGE`; `WALRUS_CORRUPT` when it does not read as it was written
+   * @throws `WALRUS_INDEX_OUT_OF_RANGE`; `WALRUS_CORRUPT` when it does not read as it was written;
+   *   `WALRUS_TRUNCATED_AWAY` when it was removed in the meantime
    */
   async get(index: number): Promise<LogEntry> {
     const stream = this.#readable(index)
-    return await this.#reading((reader) => reader.get(stream.id, index))
+    return await this.#reading((reader) => reader.get(stream, index))
   }
 
   /** As `get`, blocking. */
   getSync(index: number): LogEntry {
     const stream = this.#readable(index)
-    return this.#host.reader().getSync(stream.id, index)
+    return this.#host.reader().getSync(stream, index)
   }
 
   /**
@@ -192,7 +241,7 @@ export class Stream {
    */
   view(index: number): LogEntry {
     const stream = this.#readable(index)
-    return this.#host.reader().view(stream.id, index)
+    return this.#host.reader().view(stream, index)
   }
 
   /**
@@ -205,7 +254,9 @@ export class Stream {
     const all: LogEntry[] = []
     let at = Math.max(from, this.first)
     const end = Math.min(to + 1, this.next)
+    const since = this.#state()?.latestCut ?? 0
     while (at < end) {
+      this.#checkThere(at, since)
       for (const entry of await this.#batch(at, end, DEFAULT_BATCH_ENTRIES, DEFAULT_BATCH_BYTES)) {
         all.push(entry)
       }
@@ -231,7 +282,10 @@ export class Stream {
     return withinBytes(await this.#batch(from, this.next, maxEntries, maxBytes), maxBytes)
   }
 
-  /** Iterates over entries in order, reading ahead by one batch. */
+  /**
+   * Iterates over entries in order, reading ahead by one batch. Where what comes next, or what was read before, has
+   * been truncated away since it began, it ends with `WALRUS_TRUNCATED_AWAY`: begin again within `first` to `next`.
+   */
   entries(options: EntriesOptions = {}): AsyncIterableIterator<LogEntry> {
     checkNames('entries', options, ['from', 'to', 'follow', 'signal'])
     checkWaitOptions('entries', options.signal === undefined ? {} : { signal: options.signal })
@@ -239,20 +293,28 @@ export class Stream {
     checkBoolean('follow', follow)
     checkInteger('to', to, 0, LAST_INDEX)
     let from = Math.max(checkFrom(start), this.first)
-    return new EntryIterator(async (ended) => {
+    const begun = from
+    let since = this.#state()?.latestCut ?? 0
+    const next: NextBatch = async (ended) => {
       for (;;) {
-        if (from > to || ended.aborted) return []
+        if (from > to || ended.aborted) return END
+        // What was read before `from` must still be as it was.
+        const now = this.#state()?.latestCut ?? 0
+        this.#checkThere(from, from > begun ? since : now)
+        since = now
         if (from >= this.next) await this.#host.refresh()
         const end = Math.min(this.next, to + 1)
         if (from < end) {
           const batch = await this.#batch(from, end, DEFAULT_BATCH_ENTRIES, DEFAULT_BATCH_BYTES)
           from = batch.at(-1)!.index + 1
-          return batch
+          const stream = this.#state()!
+          return { entries: batch, check: ({ index }) => checkNotCut(stream, index, now) }
         }
-        if (!follow) return []
+        if (!follow) return END
         await this.#host.changed(ended)
       }
-    }, signal)
+    }
+    return new EntryIterator(next, signal)
   }
 
   async #batch(
@@ -261,8 +323,8 @@ export class Stream {
     maxEntries: number,
     maxBytes: number,
   ): Promise<LogEntry[]> {
-    const { id } = this.#state()!
-    return await this.#reading((reader) => reader.batch(id, from, end, maxEntries, maxBytes))
+    const stream = this.#state()!
+    return await this.#reading((reader) => reader.batch(stream, from, end, maxEntries, maxBytes))
   }
 
   async #reading<T>(read: (reader: Reader) => Promise<T>): Promise<T> {
@@ -273,6 +335,25 @@ export class Stream {
         await this.#host.moved(error, attempt)
       }
     }
+  }
+
+  /**
+   * Refuses to go on at a position when it, or one before it, was cut behind the LSN `since`, or when it was removed
+   * from the front.
+   */
+  #checkThere(position: number, since: number): void {
+    const stream = this.#state()
+    if (stream === undefined || position === 0) return
+    const cut = stream.cuts?.lowestSince(since) ?? position
+    if (position < stream.first || cut < position) throw gone(stream, position)
+  }
+
+  async #bound(change: Change, options: WaitOptions): Promise<void> {
+    const { storage } = this.#host.options
+    const place = new Place()
+    const bounded = this.#writer().commit(new BoundsChange(this.#host.catalog, [change]), place)
+    await waitFor(storage.env, bounded, options, place)
+    this.#host.truncated()
   }
 
   #writer(): Writer {
@@ -296,6 +377,12 @@ function withinBytes(entries: LogEntry[], most: number): LogEntry[] {
     return bytes > most
   })
   return beyond < 0 ? entries : entries.slice(0, Math.max(1, beyond))
+}
+
+/** Refuses to hand over what was read ahead and cut since; what was only removed from the front is still right. */
+function checkNotCut(stream: StreamState, index: number, since: number): void {
+  if (stream.latestCut > since && stream.cuts!.lowestSince(since) <= index)
+    throw gone(stream, index)
 }
 
 function checkFrom(from: number): number {

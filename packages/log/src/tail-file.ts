@@ -105,6 +105,23 @@ export async function readTail(storage: Storage, dir: string): Promise<Tail | un
   return bytes === undefined ? undefined : newestTail(bytes)
 }
 
+/** As `readTail`, blocking. */
+export function readTailSync(storage: Storage, dir: string): Tail | undefined {
+  let file: StorageFile
+  try {
+    file = storage.openSync(join(dir, TAIL_NAME), 'read')
+  } catch (error) {
+    if (hasCode(error, 'WALRUS_NOT_FOUND')) return undefined
+    throw error
+  }
+  try {
+    const bytes = new Uint8Array(FILE_BYTES)
+    return newestTail(bytes.subarray(0, file.readSync(bytes, 0)))
+  } finally {
+    file.closeSync()
+  }
+}
+
 async function readTailBytes(storage: Storage, dir: string): Promise<Uint8Array | undefined> {
   let file: StorageFile
   try {

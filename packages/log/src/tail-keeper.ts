@@ -21,7 +21,7 @@ export interface TailFrame {
 export class TailKeeper {
   readonly #storage: Storage
   readonly #file: TailFile
-  readonly #frame: TailFrame
+  #frame: TailFrame
   readonly #durable: () => Point
   readonly #failed: (error: unknown) => void
   #timer: Timer | undefined
@@ -55,6 +55,11 @@ export class TailKeeper {
         if (!hasCode(error, 'WALRUS_DISK_FULL')) this.#failed(error)
       }
     })
+  }
+
+  /** Notes that the log begins with another segment; `durably` makes it so. */
+  moveOldest(firstSegment: number): void {
+    this.#frame = { ...this.#frame, firstSegment }
   }
 
   /** Writes it durably. */

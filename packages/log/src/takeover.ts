@@ -105,7 +105,7 @@ export async function takeOver(
     const target = { file, path, zeroedTo: segment.end }
     await doLater(createSegment(storage, dir, segment, target, proven.lsn, true))
     segment.writtenEnd = segment.end
-    if (!replaces) cut.index.cutAt(proven.offset)
+    if (!replaces) await cutIndex(storage, cut, proven.offset)
     await writeIndexes(storage, dir, scanned, proven)
     const behind = ids.filter((id) => id > proven.segment || (replaces && id === proven.segment))
     const damaged = analysis.torn === undefined ? [] : behind.filter((id) => id === end.segment)
@@ -116,6 +116,28 @@ export async function takeOver(
     await file.close()
     if (segment.file === undefined) await storage.remove(path)
     throw error
+  }
+}
+
+/** Makes a segment's index end at `offset`. */
+async function cutIndex(storage: Storage, cut: ScannedSegment, offset: number): Promise<void> {
+  const { id, path, header, index } = cut
+  if (!index.cutsFrom(offset)) {
+    index.cutAt(offset)
+    return
+  }
+  // What was cut behind the border is still there before it.
+  const { firstGroup: from, firstLsn, baseTime } = header
+  index.cutAt(from)
+  const file = await storage.open(path, 'read')
+  try {
+    const { checksums } = storage
+    const range = { file, id, seed: seedOf(header.salt), from, to: offset, firstLsn, checksums }
+    const scan = await scanGroups(range, (group) => index.addScanned(group, baseTime, firstLsn))
+    if (scan.end === offset) return
+    throw corrupt(path, scan.end, 'a commit group that was whole a moment ago is not any more')
+  } finally {
+    await file.close()
   }
 }
 
@@ -260,6 +282,29 @@ async function clearAway(
   if (moved.length > 0) await storage.syncDir(quarantine)
   if (moved.length + takenOver.length > 0) await storage.syncDir(dir)
   return moved
+}
+
+/**
+ * Removes segments that are no part of the log any more, oldest first, and makes that durable.
+ * @param unsynced called with why it could not be made durable
+ */
+export async function removeSegments(
+  storage: Storage,
+  dir: string,
+  ids: readonly number[],
+  unsynced: (error: unknown) => void = () => {},
+): Promise<void> {
+  for (const id of ids.toSorted((a, b) => a - b)) {
+    await removeIfThere(storage, indexPath(dir, id))
+    await removeIfThere(storage, segmentPath(dir, id))
+  }
+  if (ids.length === 0) return
+  try {
+    await storage.syncDir(dir)
+  } catch (error) {
+    unsynced(error)
+    throw error
+  }
 }
 
 /** Removes what was being prepared when the last writer stopped. Nothing in it counts. */

@@ -4,6 +4,7 @@
  */
 
 import {
+  PLAIN_STREAM,
   type Remainder,
   type SegmentHeader,
   scanGroups,
@@ -66,7 +67,7 @@ export async function findEnd(files: SegmentFiles, evidence: Evidence): Promise<
     ...[...scanned, ...later].flatMap(({ header, scan }) => [header.mark, scan.mark]),
   )
   judge(ending, remainder, later, mark, evidence.boot)
-  const end = pointAt(ending, ending.scan.end, ending.scan.nextLsn)
+  const end = endOf(ending)
   const kept = scanned.slice(0, at + 1)
   return {
     scanned: kept,
@@ -121,7 +122,7 @@ function judge(
   boot: number,
 ): void {
   const { path, scan } = ending
-  const point = pointAt(ending, scan.end, scan.nextLsn)
+  const point = endOf(ending)
   if (scan.nextLsn < mark) {
     throw corrupt(
       path,
@@ -153,7 +154,10 @@ async function provenPoint(
 ): Promise<Point> {
   const holder = scanned.findLast(({ header }) => header.firstLsn <= mark) ?? scanned[0]!
   const { header, index, scan, id } = holder
-  if (mark <= header.firstLsn) return pointAt(holder, header.firstGroup, header.firstLsn)
+  const { salt, plainNext } = header
+  if (mark <= header.firstLsn) {
+    return { lsn: header.firstLsn, segment: id, salt, offset: header.firstGroup, plainNext }
+  }
   const sample = index.samples().findLast(({ lsn }) => header.firstLsn + lsn <= mark)!
   let offset = sample.offset
   let lsn = header.firstLsn + sample.lsn
@@ -166,11 +170,14 @@ async function provenPoint(
       lsn = endLsn
     }),
   )
-  return pointAt(holder, offset, lsn)
+  // What was cut behind the border is still there before it.
+  const before = index.cutsFrom(offset) ? (await files.scan(header, offset)).index : index
+  const next = before.nextAt(PLAIN_STREAM, offset) ?? plainNext
+  return { lsn, segment: id, salt, offset, plainNext: next }
 }
 
-function pointAt(segment: ScannedSegment, offset: number, lsn: number): Point {
-  const { header, index, id } = segment
-  const plainNext = index.nextBefore(0, offset) ?? header.plainNext
-  return { lsn, segment: id, salt: header.salt, offset, plainNext }
+/** The end of a segment's whole groups. */
+function endOf({ header, index, id, scan }: ScannedSegment): Point {
+  const plainNext = index.nextAt(PLAIN_STREAM, scan.end) ?? header.plainNext
+  return { lsn: scan.nextLsn, segment: id, salt: header.salt, offset: scan.end, plainNext }
 }

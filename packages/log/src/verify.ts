@@ -5,6 +5,7 @@
 import { WalrusError } from '@walrus/codec'
 import {
   Begun,
+  FRAME_HEADER_BYTES,
   FrameKind,
   fd,
   frameBytes,
@@ -12,14 +13,18 @@ import {
   frameLength,
   GROUP_HEADER_BYTES,
   IndexFile,
+  PLAIN_STREAM,
+  readBounds,
   type ScannedGroup,
   SegmentIndex,
   type SegmentHeader,
   type Storage,
+  type StorageFile,
   scanGroups,
   seedOf,
 } from '@walrus/segment'
 import { analyse, continues } from './analysis.ts'
+import { decodeSnapshot } from './catalog.ts'
 import { hasCode } from './errors.ts'
 import { indexPath, segmentIds, segmentPath } from './names.ts'
 import { checkNames } from './options.ts'
@@ -44,7 +49,7 @@ export interface VerifyReport {
   readonly ok: boolean
   readonly segments: number
   readonly groups: number
-  /** Entries of all streams. */
+  /** Entries of all streams that lie in the files, those included that were truncated away. */
   readonly entries: number
   /** Bytes that were read and checked. */
   readonly bytes: number
@@ -95,6 +100,7 @@ class Verification {
   #entries = 0
   #bytes = 0
   #total = 0
+  #plainFirst: number | undefined
   #plainNext: number | undefined
 
   constructor(storage: Storage, dir: string, onProgress: (done: number, total: number) => void) {
@@ -104,8 +110,9 @@ class Verification {
   }
 
   async run(): Promise<VerifyReport> {
-    const ids = segmentIds(await this.#storage.list(this.#dir))
+    const names = await this.#storage.list(this.#dir)
     const tail = await readTail(this.#storage, this.#dir)
+    const ids = segmentIds(names).filter((id) => id >= (tail?.firstSegment ?? 0))
     if (ids.length === 0 && tail === undefined) {
       throw new WalrusError('WALRUS_NOT_FOUND', `there is no log in ${this.#dir}`, {
         file: this.#dir,
@@ -119,7 +126,7 @@ class Verification {
     for (const [number, extent] of extents.entries()) {
       await this.#segment(extent, extents[number - 1])
     }
-    const first = extents[0]?.header.plainNext ?? 1
+    const first = this.#plainFirst ?? extents[0]?.header.plainNext ?? 1
     const empty = this.#plainNext === undefined || this.#plainNext === first
     return {
       ok: this.#damage.length === 0,
@@ -206,7 +213,13 @@ class Verification {
       this.#add('WALRUS_CORRUPT', path, 112, header.plainNext, what)
     }
     const index = new SegmentIndex()
-    const file = await this.#storage.open(path, 'read')
+    let file: StorageFile
+    try {
+      file = await this.#storage.open(path, 'read')
+    } catch (error) {
+      if (await this.#wasRemoved(id)) return
+      throw error
+    }
     try {
       const { salt, firstGroup: from, firstLsn, baseTime } = header
       const { checksums } = this.#storage
@@ -215,7 +228,7 @@ class Verification {
         index.addScanned(group, baseTime, firstLsn)
         this.#count(group)
       })
-      this.#plainNext = index.nextBefore(0, end) ?? this.#plainNext ?? header.plainNext
+      this.#plainNext = index.nextAt(PLAIN_STREAM, end) ?? this.#plainNext ?? header.plainNext
       // Without a successor or a tail file to say where it ends, its seal does.
       const sealed = endLsn === undefined && scan.stop === 'seal'
       if ((scan.end !== end && !sealed) || (endLsn !== undefined && scan.nextLsn !== endLsn)) {
@@ -229,12 +242,21 @@ class Verification {
     }
   }
 
-  #count({ header, offset, words, at }: ScannedGroup): void {
+  #count({ header, offset, bytes, words, at }: ScannedGroup): void {
     this.#groups++
     this.#bytes += header.size
     let frame = at + GROUP_HEADER_BYTES
     for (let number = 0; number < header.count; number++) {
-      if (frameKind(words, frame) === FrameKind.entry) this.#entries++
+      const kind = frameKind(words, frame)
+      if (kind === FrameKind.entry) this.#entries++
+      else if (kind === FrameKind.streamBounds) {
+        const { stream, first } = readBounds(words, frame)
+        if (stream === PLAIN_STREAM) this.#plainFirst = first
+      } else if (kind === FrameKind.catalogSnapshot) {
+        const body = frame + FRAME_HEADER_BYTES
+        const records = decodeSnapshot(bytes.subarray(body, body + frameLength(words, frame)))
+        this.#plainFirst = records.find(({ id }) => id === PLAIN_STREAM)?.first ?? this.#plainFirst
+      }
       frame += frameBytes(frameLength(words, frame))
     }
     if (offset % PROGRESS_EVERY < header.size) this.#onProgress(this.#bytes, this.#total)
@@ -267,9 +289,15 @@ class Verification {
         await file.close()
       }
     } catch (error) {
-      this.#note(error)
+      if (!(await this.#wasRemoved(id))) this.#note(error)
       return undefined
     }
+  }
+
+  /** Whether the writer has removed a segment since this began. */
+  async #wasRemoved(id: number): Promise<boolean> {
+    const tail = await readTail(this.#storage, this.#dir)
+    return tail !== undefined && id < tail.firstSegment
   }
 
   async #size(id: number): Promise<number> {

@@ -126,6 +126,32 @@ export class Writer implements LargeHost {
     return this.#failure
   }
 
+  /** Number of the oldest segment whose files are not finished. */
+  get oldestBusy(): number {
+    return Math.min(this.#files.active.id, this.#files.maintenance.oldestBusy)
+  }
+
+  /** Whether there are commits whose turn to be sequenced has not come. */
+  get crowded(): boolean {
+    return this.#admission.waiting > 0 || this.#large !== undefined
+  }
+
+  /** Resolves when every segment that has a successor is finished. */
+  segmentsEnded(): Promise<void> {
+    return this.#files.maintenance.idle()
+  }
+
+  /** Writes down durably that the log begins with another segment. */
+  async moveOldest(id: number): Promise<void> {
+    this.#files.tail.moveOldest(id)
+    try {
+      await this.#files.tail.durably().start()
+    } catch (error) {
+      if (!hasCode(error, 'WALRUS_DISK_FULL')) this.fail(error)
+      throw error
+    }
+  }
+
   /** Sequences one entry and resolves to its position once it is acknowledged. */
   append(
     stream: StreamState,
@@ -375,6 +401,7 @@ export class Writer implements LargeHost {
     const pending = this.sequencer.pendingBytes
     const bytes = commit.room(this.sequencer)
     if (pending > 0 && pending + bytes > this.#options.bufferBytes) return false
+    if (commit.alone) this.sequencer.close()
     return this.sequencer.reserve(bytes, !this.#synchronous) === 'ok'
   }
 

@@ -227,6 +227,56 @@ const iterate = command(
   },
 )
 
+/** Prepared before a stream is cut, and committed without waiting for that. */
+const transactAcross = command(
+  'transactAcross',
+  fc.tuple(mixed, streamName, share),
+  async (now, [sizes, name, where]) => {
+    const [stream, real] = both(now, name)
+    const transaction = now.log.begin()
+    const attributes = { transactionId: transaction.id }
+    const entries = fill(now, transaction, sizes, attributes)
+    const lastKept = stream.first - 1 + Math.floor(where * (stream.next - stream.first + 1))
+    const truncated = real.truncate(lastKept)
+    stream.truncate(lastKept)
+    const { next } = stream
+    now.model.commit(entries, transaction.commit({ expect: { stream: name, next } }))
+    await truncated
+  },
+)
+
+/** Appends before and after it are not waited for; it is: until it has its turn, what it cuts can be read. */
+const truncate = command(
+  'truncate',
+  fc.tuple(streamName, share, fc.array(size, { maxLength: 3 })),
+  async (now, [name, where, sizes]) => {
+    const [stream, real] = both(now, name)
+    const lastKept = stream.first - 1 + Math.floor(where * (stream.next - stream.first + 1))
+    const truncated = real.truncate(lastKept)
+    stream.truncate(lastKept)
+    for (const entry of now.model.create(sizes, {})) {
+      now.model.append(stream, [entry], real.append(entry.data))
+    }
+    await truncated
+  },
+)
+
+const truncateFront = command(
+  'truncateFront',
+  fc.tuple(streamName, share),
+  async (now, [name, where]) => {
+    const [stream, real] = both(now, name)
+    const next = Math.max(stream.first, stream.next)
+    const firstKept = Math.min(next, stream.first + Math.floor(where * (next - stream.first + 1)))
+    stream.first = Math.min(firstKept, stream.next)
+    await real.truncateFront(firstKept)
+  },
+)
+
+const retain = command('retain', nothing, async ({ log }) => {
+  await log.retain()
+})
+
 const sync = command('sync', nothing, async ({ log }) => {
   const { sequenced } = log.marks
   await log.sync()
@@ -256,13 +306,16 @@ const reopen = command(
 /** Everything, compared with the model; nothing is outstanding. */
 async function checkAll({ model, log }: Situation): Promise<void> {
   const { plain, named } = model
-  expect(log.lastIndex).toBe(plain.entries.length)
-  expect(log.firstIndex).toBe(plain.entries.length === 0 ? 0 : 1)
+  expect(log.nextIndex).toBe(plain.next)
+  expect(log.lastIndex).toBe(plain.next > plain.first ? plain.next - 1 : 0)
+  expect(log.firstIndex).toBe(plain.next > plain.first ? plain.first : 0)
   model.compare(plain, 0, await log.range(0, 10_000))
-  const written = [...named].filter(([, stream]) => stream.entries.length > 0)
+  const written = [...named].filter(([, stream]) => stream.written)
   expect(new Set(log.streams())).toEqual(new Set(written.map(([name]) => name)))
   for (const [name, stream] of written) {
     expect(log.stream(name).next).toBe(stream.next)
+    expect(log.stream(name).first).toBe(stream.first)
+    expect(await log.stream(name).range(0, 10_000)).toHaveLength(stream.next - stream.first)
     model.compare(stream, 0, await log.stream(name).range(0, 10_000))
   }
 }
@@ -281,6 +334,10 @@ const anyCommand = fc.oneof(
   { arbitrary: range, weight: 2 },
   { arbitrary: read, weight: 3 },
   { arbitrary: iterate, weight: 2 },
+  { arbitrary: truncate, weight: 3 },
+  { arbitrary: transactAcross, weight: 2 },
+  { arbitrary: truncateFront, weight: 1 },
+  { arbitrary: retain, weight: 1 },
   { arbitrary: sync, weight: 1 },
   { arbitrary: turn, weight: 3 },
   { arbitrary: reopen, weight: 1 },

@@ -10,17 +10,30 @@ export interface ModelEntry extends EntryAttributes {
 
 /** One stream: the plain log counts from 1, the others from 0. */
 export class ModelStream {
-  readonly first: number
+  /** Index of `entries[0]`, also when that was truncated away. */
+  readonly base: number
+  first: number
   readonly entries: ModelEntry[] = []
   /** How many of the entries have been acknowledged. */
   acknowledged = 0
+  /** Whether it ever had an entry. */
+  written = false
+  /** How often its end was cut: what was acknowledged before may be gone. */
+  cuts = 0
 
   constructor(first: number) {
+    this.base = first
     this.first = first
   }
 
   get next(): number {
-    return this.first + this.entries.length
+    return this.base + this.entries.length
+  }
+
+  truncate(lastKept: number): void {
+    this.cuts++
+    this.entries.length = Math.min(this.entries.length, lastKept + 1 - this.base)
+    this.acknowledged = Math.min(this.acknowledged, this.entries.length)
   }
 }
 
@@ -50,12 +63,13 @@ export class Model {
   append(stream: ModelStream, entries: ModelEntry[], indexes: Promise<number | number[]>): void {
     const first = stream.next
     stream.entries.push(...entries)
-    const { next } = stream
+    const { next, cuts } = stream
+    if (entries.length > 0) stream.written = true
     this.#pending.push(
       indexes.then((given) => {
         expect([given].flat()).toEqual(entries.map((_, at) => first + at))
         // An empty batch is acknowledged at once, and says nothing of what came before it.
-        const reached = entries.length === 0 ? 0 : next - stream.first
+        const reached = entries.length === 0 || stream.cuts > cuts ? 0 : next - stream.base
         stream.acknowledged = Math.max(stream.acknowledged, reached)
       }),
     )
@@ -68,14 +82,17 @@ export class Model {
   ): void {
     const expected = entries.map(([stream, entry]) => {
       stream.entries.push(entry)
+      stream.written = true
       return stream.next - 1
     })
-    const reached = new Map(entries.map(([stream]) => [stream, stream.entries.length]))
+    const reached = new Map(
+      entries.map(([stream]) => [stream, { count: stream.entries.length, cuts: stream.cuts }]),
+    )
     this.#pending.push(
       positions.then((given) => {
         expect(given).toEqual(expected)
-        for (const [stream, count] of reached) {
-          stream.acknowledged = Math.max(stream.acknowledged, count)
+        for (const [stream, { count, cuts }] of reached) {
+          if (stream.cuts === cuts) stream.acknowledged = Math.max(stream.acknowledged, count)
         }
       }),
     )
@@ -89,6 +106,7 @@ export class Model {
   /** Notes an entry whose index `appendSync` has returned: everything before it is there too. */
   appended(stream: ModelStream, entry: ModelEntry): void {
     stream.entries.push(entry)
+    stream.written = true
     stream.acknowledged = stream.entries.length
   }
 
@@ -100,7 +118,7 @@ export class Model {
   compare(stream: ModelStream, from: number, read: readonly LogEntry[]): void {
     read.forEach((entry, at) => {
       const index = Math.max(from, stream.first) + at
-      const expected = stream.entries[index - stream.first]!
+      const expected = stream.entries[index - stream.base]!
       expect(entry.index).toBe(index)
       expect(Buffer.compare(entry.data, expected.data)).toBe(0)
       expect(entry.term).toBe(expected.term ?? 0n)
@@ -111,9 +129,9 @@ export class Model {
 
   /** What can be read is never less than what was acknowledged, nor more than what was appended. */
   checkEnd(stream: ModelStream, real: Log | Stream): number {
-    const next = 'next' in real ? real.next : real.lastIndex + 1
-    expect(next - stream.first).toBeGreaterThanOrEqual(stream.acknowledged)
-    expect(next).toBeLessThanOrEqual(stream.next)
+    const next = 'next' in real ? real.next : real.nextIndex
+    expect(next - stream.base).toBeGreaterThanOrEqual(stream.acknowledged)
+    expect(next).toBeLessThanOrEqual(Math.max(stream.first, stream.next))
     return next
   }
 }

@@ -13,7 +13,12 @@ export const FRAME_OVERHEAD: number = FRAME_HEADER_BYTES + 4
 /** The largest body a frame can have: 1 GiB and 64 KiB for attributes. */
 export const MAX_BODY_BYTES: number = 0x4000_0000 + 0x1_0000
 
-export const FrameKind = { entry: 1, streamDeclared: 2, catalogSnapshot: 3 } as const
+export const FrameKind = {
+  entry: 1,
+  streamDeclared: 2,
+  catalogSnapshot: 3,
+  streamBounds: 4,
+} as const
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind]
 
 /** Which attributes stand at the start of an entry's body. */
@@ -115,7 +120,7 @@ export function frameFault(words: Int32Array, at: number): string | undefined {
   const kind = packed & 0xff
   const flags = (packed >>> 8) & 0xff
   const attributes = packed >>> 16
-  if (kind < FrameKind.entry || kind > FrameKind.catalogSnapshot) return `unknown kind ${kind}`
+  if (kind < FrameKind.entry || kind > FrameKind.streamBounds) return `unknown kind ${kind}`
   if ((flags & ~7) !== 0) return `unknown flags ${flags}`
   if (attributes > words[word]! >>> 0) return 'attributes longer than the body'
   const least = leastAttributes(flags)

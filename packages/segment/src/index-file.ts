@@ -86,6 +86,7 @@ export function encodeIndex(index: SegmentIndex, segment: IndexedSegment): Uint8
   block.putU32(84, crc32(block.bytes, 0, rowsAt, postingsAt))
   block.putU32(88, crc32(block.bytes, 0, postingsAt, samplesAt))
   block.putU32(92, crc32(block.bytes, 0, samplesAt))
+  block.putU32(96, segment.endLsn - segment.firstLsn - start)
   block.putU32(CHECK_AT, crc32(block.bytes, 0, 0, CHECK_AT))
   return block.bytes
 }
@@ -115,6 +116,8 @@ export class IndexFile {
   readonly samples: readonly Sample[]
   /** How many frames it speaks of. */
   readonly frames: number
+  /** How many frames of the segment are void, and not in it. */
+  readonly voids: number
   readonly #file: StorageFile
   readonly #postingsAt: number
   #postings: Uint32Array | undefined
@@ -125,11 +128,13 @@ export class IndexFile {
     segment: IndexedSegment,
     rows: readonly Row[],
     samples: readonly Sample[],
+    voids: number,
   ) {
     this.#file = file
     this.segment = segment
     this.rows = rows
     this.samples = samples
+    this.voids = voids
     this.#postingsAt = HEADER_BYTES + rows.length * ROW_BYTES
     this.frames = rows.reduce((sum, row) => sum + row.count, 0)
   }
@@ -192,7 +197,7 @@ export class IndexFile {
       endLsn: head.u64(56),
       end: head.u64(64),
     }
-    return new IndexFile(file, segment, rows, samples)
+    return new IndexFile(file, segment, rows, samples, head.u32(96))
   }
 
   /** The row that holds a position of a stream. */

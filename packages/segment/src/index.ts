@@ -1,3 +1,4 @@
+export { BOUNDS_BYTES, type Bounds, encodeBounds, readBounds } from './bounds.ts'
 export { isWhole, seedOf } from './checks.ts'
 export { FdFile } from './fd-file.ts'
 export {

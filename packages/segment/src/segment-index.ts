@@ -2,10 +2,20 @@
  * The index of a segment: for each stream in it, which positions it has and where their frames begin.
  *
  * In memory while the segment is being appended to or scanned; `encodeIndex` gives the bytes of its file
- * (docs/format.md, "Index"). Offsets are below 4 GiB, so that they fit 32 bits.
+ * (docs/format.md, "Index"). Offsets are below 4 GiB, so that they fit 32 bits. A frame that a later one in the
+ * segment makes void (docs/format.md, "Stream bounds") is not in it.
  */
 
-import { frameBytes, frameLength, framePosition, frameStream } from './frame.ts'
+import { readBounds } from './bounds.ts'
+import {
+  CATALOG_STREAM,
+  FrameKind,
+  frameBytes,
+  frameKind,
+  frameLength,
+  framePosition,
+  frameStream,
+} from './frame.ts'
 import { GROUP_HEADER_BYTES } from './group.ts'
 import type { ScannedGroup } from './scan.ts'
 
@@ -36,6 +46,14 @@ export class Postings {
     if (this.count === this.#offsets.length) this.#grow()
     this.#offsets[this.count++] = offset
     this.next = position + 1
+  }
+
+  /** Adds what other postings have, all of it behind what is here. */
+  addAll(later: Postings): void {
+    for (const { first, start } of later.#runs) {
+      const end = later.#runs.find((run) => run.start > start)?.start ?? later.count
+      for (let at = start; at < end; at++) this.add(first + (at - start), later.#offsets[at]!)
+    }
   }
 
   /** The offset of the frame at `position`; -1 when it is not here. */
@@ -114,6 +132,14 @@ export interface Sample {
   readonly lsn: number
 }
 
+/** A place in the segment where the end of a stream was cut. */
+interface Cut {
+  readonly stream: number
+  readonly next: number
+  /** Of the frame that says so. */
+  readonly offset: number
+}
+
 /** Bytes between samples, about. */
 const SAMPLE_EVERY = 0x1_0000
 
@@ -121,6 +147,8 @@ const SAMPLE_EVERY = 0x1_0000
 export class SegmentIndex {
   readonly #streams = new Map<number, Postings>()
   #samples: Sample[] = []
+  /** Those that were scanned or merged, oldest first. */
+  #cuts: Cut[] = []
 
   /** The postings of a stream, begun when there are none yet. */
   stream(stream: number): Postings {
@@ -155,6 +183,9 @@ export class SegmentIndex {
         stream = id
       }
       postings!.add(framePosition(words, at), at + shift)
+      if (id === CATALOG_STREAM && frameKind(words, at) === FrameKind.streamBounds) {
+        this.#bound(words, at, at + shift)
+      }
       at += frameBytes(frameLength(words, at))
     }
   }
@@ -162,6 +193,28 @@ export class SegmentIndex {
   /** The position after the last frame of a stream that begins before `offset`; `undefined` if there is none. */
   nextBefore(stream: number, offset: number): number | undefined {
     return this.#streams.get(stream)?.nextBefore(offset)
+  }
+
+  /**
+   * Where a stream stands at `offset`, going by its frames and cuts before that; `undefined` if it has neither. No
+   * stream may have been cut behind it (`cutsFrom`).
+   */
+  nextAt(stream: number, offset: number): number | undefined {
+    const cut = this.#cuts.findLast((each) => each.stream === stream && each.offset < offset)
+    return this.nextBefore(stream, offset) ?? cut?.next
+  }
+
+  /** Whether a stream was cut at `offset` or behind it: then what the index was before that is not known. */
+  cutsFrom(offset: number): boolean {
+    return this.#cuts.some((cut) => cut.offset >= offset)
+  }
+
+  /** Takes in what was scanned of the same segment behind what is here. */
+  merge(later: SegmentIndex): void {
+    for (const { stream, next } of later.#cuts) this.#streams.get(stream)?.cut(next)
+    this.#cuts.push(...later.#cuts)
+    for (const [stream, postings] of later.#streams) this.stream(stream).addAll(postings)
+    for (const { offset, time, lsn } of later.#samples) this.addGroup(offset, time, lsn)
   }
 
   /** For each stream here its first position, and the one after its last. */
@@ -176,11 +229,12 @@ export class SegmentIndex {
     this.#samples.push({ offset, time, lsn })
   }
 
-  /** Forgets everything from `offset` on. */
+  /** Forgets everything from `offset` on. No stream may have been cut there (`cutsFrom`), unless nothing is kept. */
   cutAt(offset: number): void {
     for (const postings of this.#streams.values()) {
       postings.cut(postings.nextBefore(offset) ?? postings.first)
     }
+    this.#cuts = this.#cuts.filter((cut) => cut.offset < offset)
     this.cutGroups(offset)
   }
 
@@ -191,6 +245,14 @@ export class SegmentIndex {
 
   samples(): readonly Sample[] {
     return this.#samples
+  }
+
+  /** Applies the stream bounds in the frame at `at`, which begins at `offset` of the segment. */
+  #bound(words: Int32Array, at: number, offset: number): void {
+    const { stream, next, cut } = readBounds(words, at)
+    if (!cut) return
+    this.#streams.get(stream)?.cut(next)
+    this.#cuts.push({ stream, next, offset })
   }
 
   /** Streams in ascending order, those without a frame left out. */

@@ -105,7 +105,7 @@ describe('a frame', () => {
 
   const faults: [string, (words: Int32Array) => void, string][] = [
     ['kind 0', (words) => (words[at / 4 + 2] = 0), 'unknown kind 0'],
-    ['a kind of a later version', (words) => (words[at / 4 + 2] = 4), 'unknown kind 4'],
+    ['a kind of a later version', (words) => (words[at / 4 + 2] = 5), 'unknown kind 5'],
     ['a flag of a later version', (words) => (words[at / 4 + 2] = 0x0801), 'unknown flags 8'],
     [
       'attributes longer than its body',

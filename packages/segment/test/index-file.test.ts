@@ -13,7 +13,7 @@ const segment: IndexedSegment = {
   generation: 0xffff_fffe,
   salt: -5,
   firstLsn: 2 ** 41 + 1,
-  endLsn: 2 ** 41 + 12,
+  endLsn: 2 ** 41 + 15,
   end: 0xffff_0000,
 }
 
@@ -61,6 +61,7 @@ describe('an index file', () => {
   it('says which segment it is of, and how much of it', () => {
     expect(bytes).toHaveLength(SAMPLES_AT + 2 * 16)
     expect(open(bytes).index.segment).toEqual(segment)
+    expect(open(bytes).index.voids).toBe(2)
   })
 
   it('answers as the index did, for any streams and positions', () => {

@@ -99,6 +99,7 @@ function describeFrame({ lsn, stream, kind, position, attributes, data }: Inspec
   const parts = [`LSN ${lsn}`, place]
   if (kind === FrameKind.streamDeclared) parts.push('declares a stream')
   if (kind === FrameKind.catalogSnapshot) parts.push('lists the streams')
+  if (kind === FrameKind.streamBounds) parts.push('moves the bounds of a stream')
   if (term !== undefined) parts.push(`term ${term}`)
   if (timestamp !== undefined) parts.push(`timestamp ${timestamp}`)
   if (transactionId !== undefined) parts.push(`transaction ${escapeText(transactionId)}`)

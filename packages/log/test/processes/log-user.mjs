@@ -22,6 +22,9 @@ const commands = {
       Buffer.from(data).toString(),
     )
   },
+  truncate: (lastKept) => log.truncate(lastKept),
+  truncateFront: (firstKept) => log.truncateFront(firstKept),
+  retain: (options) => log.retain(options),
   sync: () => log.sync(),
   close: () => log.close(),
 }

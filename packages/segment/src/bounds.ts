@@ -1,0 +1,50 @@
+/**
+ * Stream bounds: the frame by which a stream is truncated (docs/format.md, "Stream bounds").
+ */
+
+import { WalrusError } from '@walrus/codec'
+import { FRAME_HEADER_BYTES, frameLength } from './frame.ts'
+
+/** Bytes of the body. */
+export const BOUNDS_BYTES = 24
+const END_CUT = 1
+
+/** From where a stream is kept, and which position comes next. */
+export interface Bounds {
+  readonly stream: number
+  readonly first: number
+  readonly next: number
+  /** Whether the end was cut: earlier frames of `next` and above are void. */
+  readonly cut: boolean
+}
+
+/** The body of a frame of stream bounds. */
+export function encodeBounds({ stream, first, next, cut }: Bounds): Uint8Array {
+  const body = new Uint8Array(BOUNDS_BYTES)
+  const view = new DataView(body.buffer)
+  view.setUint32(0, stream, true)
+  view.setUint32(4, cut ? END_CUT : 0, true)
+  view.setBigUint64(8, BigInt(first), true)
+  view.setBigUint64(16, BigInt(next), true)
+  return body
+}
+
+/**
+ * What a whole frame of stream bounds at byte `at` says.
+ * @throws `WALRUS_CORRUPT` when it says what cannot be
+ */
+export function readBounds(words: Int32Array, at: number): Bounds {
+  const word = (at + FRAME_HEADER_BYTES) >>> 2
+  const u64 = (from: number) => (words[from + 1]! >>> 0) * 0x1_0000_0000 + (words[from]! >>> 0)
+  const bounds = {
+    stream: words[word]! >>> 0,
+    cut: (words[word + 1]! & END_CUT) !== 0,
+    first: u64(word + 2),
+    next: u64(word + 4),
+  }
+  const { first, next } = bounds
+  if (frameLength(words, at) === BOUNDS_BYTES && first <= next && Number.isSafeInteger(next)) {
+    return bounds
+  }
+  throw new WalrusError('WALRUS_CORRUPT', 'a frame of stream bounds says what cannot be')
+}
