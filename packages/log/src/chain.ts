@@ -52,6 +52,8 @@ export interface ChainStart {
   /** The catalog's next position. */
   readonly ownNext: number
   readonly catalogSegment: number
+  /** Frames of the catalog snapshot that the first segment begins with. */
+  readonly snapshot: readonly Uint8Array[]
   /** Frames there will be. */
   readonly frames: number
   /** Of the whole commit, in milliseconds since the Unix epoch. */
@@ -132,10 +134,7 @@ export class Chain {
       this.#builder.reserve(room + this.#align)
       if (undeclared) {
         this.declared.add(stream)
-        const { streamDeclared } = FrameKind
-        const declaration = encodeDeclaration(stream)
-        const at = this.#builder.add(CATALOG_STREAM, streamDeclared, this.ownNext, 0, declaration)
-        this.#posting(CATALOG_STREAM, this.ownNext++, at)
+        this.#addOwn(FrameKind.streamDeclared, encodeDeclaration(stream))
       }
       const position = this.next.get(stream) ?? stream.next
       const at =
@@ -207,6 +206,7 @@ export class Chain {
 
   *#begin(predecessor: Link): Procedure {
     const { storage, stamps, logId, id, time, catalogSegment, unfinishedPath } = this.#start
+    const snapshot = this.built.length === 0 ? this.#start.snapshot : []
     const number = id + this.built.length
     const header: SegmentHeader = {
       firstGroup: firstGroupOffset(this.#align),
@@ -225,7 +225,7 @@ export class Chain {
       begun: this.built.length === 0 ? Begun.rotation : Begun.continuation,
       align: this.#align,
       catalogSegment,
-      catalogFrames: 0,
+      catalogFrames: snapshot.length,
       commitEnd: this.#endLsn,
     }
     const path = unfinishedPath(number)
@@ -237,6 +237,17 @@ export class Chain {
     head.set(encodeSegmentHeader(header))
     yield* tried(writeOf(file, head, 0))
     this.#builder.begin(seedOf(header.salt), header.salt)
+    for (const frame of snapshot) {
+      this.#builder.reserve(frameBytes(frame.length) + this.#align)
+      this.#addOwn(FrameKind.catalogSnapshot, frame)
+    }
+    yield* this.#closeGroup()
+  }
+
+  /** Adds a frame of the catalog's own stream. There must be room. */
+  #addOwn(kind: FrameKind, body: Uint8Array): void {
+    const at = this.#builder.add(CATALOG_STREAM, kind, this.ownNext, 0, body)
+    this.#posting(CATALOG_STREAM, this.ownNext++, at)
   }
 
   /** Writes the open group. */

@@ -95,7 +95,8 @@ function chainStart(host: LargeHost, files: WriterFiles, spool: Spool): ChainSta
   const { storage, dir, segmentBytes, sequencer } = host
   const { catalog, segment, stamps, nextLsn } = sequencer
   const { header, end } = segment
-  const { id, generation, salt, logId, catalogSegment } = header
+  const { id, generation, salt, logId } = header
+  const snapshot = sequencer.dueSnapshot()
   const undeclared = [...spool.streams.keys()].filter(({ declared }) => !declared)
   return {
     storage,
@@ -110,8 +111,9 @@ function chainStart(host: LargeHost, files: WriterFiles, spool: Spool): ChainSta
     firstLsn: nextLsn,
     plainNext: catalog.plain.next,
     ownNext: catalog.own.next,
-    catalogSegment,
-    frames: spool.count + undeclared.length,
+    snapshot: snapshot ?? [],
+    catalogSegment: snapshot === undefined ? header.catalogSegment : id + 1,
+    frames: (snapshot?.length ?? 0) + undeclared.length + spool.count,
     time: sequencer.time(),
   }
 }

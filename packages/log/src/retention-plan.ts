@@ -2,7 +2,8 @@
  * What of a log may go: the oldest segments, as far as the policy, the claims and the catalog let them.
  *
  * A segment is needless when it holds no live frame but the catalog's, and goes whatever the policy; any other goes
- * when a limit of the policy says so, no claim needs it, and all before it go. Changes nothing.
+ * when a limit of the policy says so, no claim needs it, and all before it go. With it go those with the rest of the
+ * commit it is part of: no policy leaves one behind in halves. Changes nothing.
  */
 
 import { Begun, CATALOG_STREAM, PLAIN_STREAM, SEAL_BYTES } from '@walrus/segment'
@@ -43,10 +44,9 @@ export interface Plan {
   readonly needsSnapshot: boolean
 }
 
-/** Live entries of a stream in a segment: none where `first` is `next`. */
+/** A stream that has live entries in a segment, and the position after the last of them. */
 interface Live {
   readonly stream: StreamState
-  readonly first: number
   readonly next: number
 }
 
@@ -60,21 +60,25 @@ export function plan(input: PlanInput): Plan {
   const claims: ClaimInTheWay[] = []
   let bytes = sizes.reduce((sum, size) => sum + size, 0)
   let needsSnapshot = false
-  for (const [at, segment] of segments.entries()) {
-    if (segment.id >= busy) break
-    const live = liveIn(table, catalog, at)
-    const needless = live.every(({ first, next }) => first === next)
-    if (!needless && !exceeds(input, at, segments.length - at, bytes)) break
+  for (let at = 0; at < segments.length; ) {
+    const own = liveIn(table, catalog, at)
+    const last = own.length === 0 ? at : lastOfCommit(segments, at)
+    if (segments[last]!.id >= busy) break
+    if (own.length > 0 && !exceeds(input, at, last, bytes)) break
+    const together = segments.slice(at, last + 1)
+    const live = together.flatMap((_, number) => liveIn(table, catalog, at + number))
     const inTheWay = claimed(needs, live, policy.dropClaimed === true, claims)
     claims.push(...inTheWay)
     if (inTheWay.some(({ dropped }) => !dropped)) break
-    if (segment.id >= snapshotIn) {
+    if (segments[last]!.id >= snapshotIn) {
       needsSnapshot = true
       break
     }
-    for (const { stream, first, next } of live) if (first < next) firsts.set(stream, next)
-    going.push({ segment, bytes: sizes[at]! })
-    bytes -= sizes[at]!
+    for (const { stream, next } of live) firsts.set(stream, next)
+    for (const segment of together) {
+      going.push({ segment, bytes: sizes[at]! })
+      bytes -= sizes[at++]!
+    }
   }
   const oldest = segments[going.length]!.id
   const kept = { segments: segments.length - going.length, bytes }
@@ -84,8 +88,7 @@ export function plan(input: PlanInput): Plan {
 /** Whether the segments before number `oldest` hold nothing live. */
 export function isNeedless(table: SegmentTable, catalog: Catalog, oldest: number): boolean {
   return table.segments.every(
-    ({ id }, at) =>
-      id >= oldest || liveIn(table, catalog, at).every(({ first, next }) => first === next),
+    ({ id }, at) => id >= oldest || liveIn(table, catalog, at).length === 0,
   )
 }
 
@@ -104,16 +107,24 @@ function liveIn(table: SegmentTable, catalog: Catalog, at: number): Live[] {
       if (stream === undefined) return []
       const first = Math.max(head.first, stream.first)
       const next = Math.min(head.next, stream.cuts?.endIn(id) ?? head.next)
-      return [{ stream, first, next: Math.max(first, next) }]
+      return first < next ? [{ stream, next }] : []
     })
 }
 
-/** Whether a limit lets the oldest of `count` segments of `bytes` go. */
-function exceeds(input: PlanInput, at: number, count: number, bytes: number): boolean {
+/** Place of the last segment with a part of the commit that the one at `at` may have a part of. */
+function lastOfCommit(segments: readonly TableSegment[], at: number): number {
+  let last = at
+  while (segments[last + 1]?.header.begun === Begun.continuation) last++
+  return last
+}
+
+/** Whether a limit lets the segments from `at` to `last` go, when those before them do; all from `at` on have `bytes`. */
+function exceeds(input: PlanInput, at: number, last: number, bytes: number): boolean {
   const { maxSegments, maxBytes, maxAgeMs } = input.policy
-  if (maxSegments !== undefined && count > maxSegments) return true
+  const { table, now } = input
+  if (maxSegments !== undefined && table.segments.length - at > maxSegments) return true
   if (maxBytes !== undefined && bytes > maxBytes) return true
-  return maxAgeMs !== undefined && endTime(input.table, at) < input.now - maxAgeMs
+  return maxAgeMs !== undefined && endTime(table, last) < now - maxAgeMs
 }
 
 /** A time not before that of a segment's newest entry. */
@@ -133,9 +144,7 @@ function claimed(
   return needs.flatMap(({ name, needs: each }) =>
     each
       .filter(({ stream, from }) =>
-        live.some(
-          (entry) => isNamed(entry.stream, stream) && entry.first < entry.next && entry.next > from,
-        ),
+        live.some((entry) => isNamed(entry.stream, stream) && entry.next > from),
       )
       .map(({ stream = '', from }) => ({ name, stream, from, dropped }))
       .filter((found) => !known.some((one) => one.name === name && one.stream === found.stream)),

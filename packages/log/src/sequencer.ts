@@ -256,8 +256,10 @@ export class Sequencer {
     dropped.delete(segment)
     for (const planned of dropped) {
       const own = planned.index.stream(CATALOG_STREAM)
-      if (planned.header.catalogFrames > 0)
+      if (planned.header.catalogFrames > 0) {
         this.catalog.own.next = Math.min(this.catalog.own.next, own.first)
+        this.#snapshotWanted = true
+      }
       this.#nextLsn = Math.min(this.#nextLsn, planned.header.firstLsn)
     }
     const oldest = groups[0]
@@ -277,12 +279,30 @@ export class Sequencer {
     return this.#now()
   }
 
+  /** Frames of a snapshot of the catalog, when the next segment is to begin with one; there may be none to be had. */
+  dueSnapshot(): Uint8Array[] | undefined {
+    const streams = this.catalog.recorded()
+    const due =
+      streams.length === 0 ||
+      this.#snapshotWanted ||
+      this.#sinceSnapshot >= SNAPSHOT_SHARE * 40 * streams.length
+    return due ? encodeSnapshot(streams) : undefined
+  }
+
   /** Goes on behind a commit that took `bytes` in segments of its own, of which `segment` is the last. */
   goOn(segment: ActiveSegment, nextLsn: number, bytes: number): void {
     this.segment = segment
     this.#nextLsn = nextLsn
-    this.#sinceSnapshot += bytes
+    const { catalogSegment } = segment.header
+    if (catalogSegment === this.#snapshotIn) this.#sinceSnapshot += bytes
+    else this.#snapshotTaken(catalogSegment, bytes)
     this.#usePostings()
+  }
+
+  #snapshotTaken(segment: number, bytesSince: number): void {
+    this.#snapshotIn = segment
+    this.#sinceSnapshot = bytesSince
+    this.#snapshotWanted = false
   }
 
   #forget(group: PendingGroup): void {
@@ -353,14 +373,10 @@ export class Sequencer {
   /** Plans the segment that follows the current one. No group is open. */
   #planNext(): void {
     const before = this.segment
-    const streams = this.catalog.recorded()
-    const due =
-      streams.length === 0 ||
-      this.#snapshotWanted ||
-      this.#sinceSnapshot >= SNAPSHOT_SHARE * 40 * streams.length
     const id = before.id + 1
-    if (due) this.#snapshotIn = id
-    const frames = due ? encodeSnapshot(streams) : []
+    const snapshotFrames = this.dueSnapshot()
+    if (snapshotFrames !== undefined) this.#snapshotTaken(id, 0)
+    const frames = snapshotFrames ?? []
     const header = {
       firstGroup: firstGroupOffset(this.#align),
       logId: before.header.logId,
@@ -394,8 +410,6 @@ export class Sequencer {
       this.segment.index.stream(CATALOG_STREAM).add(firstPosition + number, offset)
       offset += frameBytes(frame.length)
     })
-    if (due) this.#sinceSnapshot = 0
-    if (due) this.#snapshotWanted = false
     this.#usePostings()
   }
 

@@ -165,11 +165,13 @@ export class TailFile {
     this.#writeSync(tail, true)
   }
 
-  /** Writes the next slot; it is durable when this resolves. */
-  async noteDurably(tail: Omit<Tail, 'sequence'>): Promise<void> {
+  /** Writes the next slot; it is durable when this resolves, to its place. */
+  async noteDurably(tail: Omit<Tail, 'sequence'>): Promise<number> {
     const sequence = ++this.#sequence
+    const place = placeOf(sequence)
     try {
-      await this.#file.write(encodeTailSlot({ ...tail, sequence }), placeOf(sequence), true)
+      await this.#file.write(encodeTailSlot({ ...tail, sequence }), place, true)
+      return place
     } catch (error) {
       this.#takeBack(sequence)
       throw error

@@ -57,15 +57,18 @@ export class TailKeeper {
     })
   }
 
-  /** Notes that the log begins with another segment; `durably` makes it so. */
-  moveOldest(firstSegment: number): void {
+  /** Writes durably that the log begins with another segment. */
+  async moveOldest(firstSegment: number): Promise<void> {
     this.#frame = { ...this.#frame, firstSegment }
+    // In both slots: the next write may be torn, and leave what the other one says.
+    const written = new Set<number>()
+    while (written.size < 2) written.add(await this.#file.noteDurably(this.#now(false)))
   }
 
   /** Writes it durably. */
   durably(): Operation {
     return {
-      start: () => this.#file.noteDurably(this.#now(false)),
+      start: async () => void (await this.#file.noteDurably(this.#now(false))),
       now: () => this.#file.noteDurablySync(this.#now(false)),
     }
   }

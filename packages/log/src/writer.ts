@@ -143,9 +143,8 @@ export class Writer implements LargeHost {
 
   /** Writes down durably that the log begins with another segment. */
   async moveOldest(id: number): Promise<void> {
-    this.#files.tail.moveOldest(id)
     try {
-      await this.#files.tail.durably().start()
+      await this.#files.tail.moveOldest(id)
     } catch (error) {
       if (!hasCode(error, 'WALRUS_DISK_FULL')) this.fail(error)
       throw error
