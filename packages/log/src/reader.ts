@@ -6,44 +6,23 @@
  * corrupt. What is truncated away meanwhile is an error, and never another entry. Memory is one batch.
  */
 
-import {
-  checkFrame,
-  FRAME_HEADER_BYTES,
-  frameBytes,
-  frameLength,
-  isWhole,
-  PLAIN_STREAM,
-  unitBytes,
-} from '@walrus/segment'
+import { checkFrame, frameBytes, frameLength, isWhole, PLAIN_STREAM } from '@walrus/segment'
 import type { StreamState } from './catalog.ts'
 import { entryAt, isEntry, type LogEntry } from './entry.ts'
 import { corrupt, hasCode, truncatedAway, withIndex } from './errors.ts'
-import {
-  GUESS_BYTES,
-  newSpan,
-  readFrame,
-  readFrameSync,
-  readSpan,
-  type Span,
-} from './frame-reader.ts'
+import { readFrame, readFrameSync, type Span } from './frame-reader.ts'
 import { show } from './options.ts'
+import { readRun, type RunPlace } from './run-reader.ts'
 import type { FrameFinder, SegmentTable, TableSegment } from './segment-table.ts'
 import { StreamMemory } from './stream-memory.ts'
 import type { Point } from './tail-file.ts'
-
-/** Frames further apart than this are read by themselves rather than with what lies between. */
-const SKIP_BYTES = 0x1_0000
 
 /** An offset behind every frame. */
 const EVERYWHERE = Number.MAX_SAFE_INTEGER
 
 /** A place found in the table. */
-interface Place {
-  readonly segment: TableSegment
+interface Place extends RunPlace {
   readonly index: FrameFinder
-  readonly offset: number
-  /** Up to where the segment can be read. */
-  readonly end: number
 }
 
 /** Up to where the log can be read: a place, of which everything before counts. */
@@ -190,7 +169,7 @@ export class Reader {
     maxBytes: number,
   ): Promise<LogEntry[]> {
     const since = stream.latestCut
-    const entries = await this.#span(stream, position, to, maxEntries, maxBytes).catch(
+    const entries = await this.#run(stream, position, to, maxEntries, maxBytes).catch(
       async (error: unknown) => {
         throw await this.#explain(error, stream, position, since)
       },
@@ -200,8 +179,8 @@ export class Reader {
     return [await this.get(stream, position, since)]
   }
 
-  /** As `batch`; none when the first one cannot be had in one piece with others. */
-  async #span(
+  /** As `batch`; none when the first one has to be read by itself. */
+  async #run(
     stream: StreamState,
     position: number,
     to: number,
@@ -212,12 +191,9 @@ export class Reader {
     // Beyond, this segment has what was cut later.
     const end = Math.min(to, stream.cuts?.stretchEnd(position) ?? to)
     const count = Math.min(maxEntries, end - position)
-    const offsets = ascending(place.index.slice(stream.id, position, count), place)
-    if (offsets.length === 0) return []
-    const length = spanLength(offsets, maxBytes, place.end)
-    const data = newSpan(place.offset, length)
-    const read = await readSpan(place.segment, data)
-    return this.#parse(place, data, read, stream.id, position, offsets)
+    const offsets = place.index.slice(stream.id, position, count)
+    const run = { stream: stream.id, position, offsets, verify: this.#verify }
+    return await readRun(place, run, maxBytes)
   }
 
   /** What to throw for an error that reading a position met: that it is gone, if it is. */
@@ -229,39 +205,6 @@ export class Reader {
   ): Promise<unknown> {
     if (isMissing(error)) await this.#removals?.refresh()
     return stream.isGone(position, since) ? gone(stream, position) : error
-  }
-
-  /** Takes entries out of a span, up to the first that is not whole in it, or not good. */
-  #parse(
-    place: Place,
-    data: Span,
-    read: number,
-    stream: number,
-    position: number,
-    offsets: Uint32Array,
-  ): LogEntry[] {
-    const { bytes, words } = data
-    const { seed, path, header, checksums } = place.segment
-    const { baseTime } = header
-    const entries: LogEntry[] = []
-    const whole = wholeFrames(data, read, offsets)
-    const end = whole === 0 ? 0 : frameEnd(data, offsets[whole - 1]!)
-    const trusted = !this.#verify || (end > 0 && isWhole(bytes, words, 0, end, seed, checksums))
-    // In a run that is whole as such, a frame is only what stands where the units before it lead to.
-    let next = 0
-    for (let number = 0; number < whole; number++) {
-      const at = offsets[number]! - data.offset
-      if (trusted) {
-        while (next < at) next += unitBytes(words, next)
-        if (next !== at) break
-        next = frameEnd(data, offsets[number]!)
-      } else if (!isWhole(bytes, words, at, frameEnd(data, offsets[number]!), seed, checksums))
-        break
-      if (!isEntry(words, at, stream, position + number)) break
-      checkFrame(words, at, path, offsets[number]!)
-      entries.push(entryAt(bytes, words, at, position + number, baseTime))
-    }
-    return entries
   }
 
   #locate(stream: StreamState, position: number): Place {
@@ -373,42 +316,4 @@ function entryIn(found: Span, segment: TableSegment, stream: number, position: n
   }
   checkFrame(words, 0, segment.path, offset)
   return entryAt(bytes, words, 0, position, segment.header.baseTime)
-}
-
-/** The offsets up to the first that cannot be right, whatever an index says. */
-function ascending(offsets: Uint32Array, { offset, end }: Place): Uint32Array {
-  let least = offset
-  for (let at = 0; at < offsets.length; at++) {
-    const each = offsets[at]!
-    if (each < least || each >= end || (each & 3) !== 0) return offsets.subarray(0, at)
-    least = each + frameBytes(0)
-  }
-  return offsets
-}
-
-/** How much to read for the frames at `offsets`, the first of which begins the span. */
-function spanLength(offsets: Uint32Array, maxBytes: number, end: number): number {
-  const first = offsets[0]!
-  let last = first
-  for (const offset of offsets) {
-    if (offset - first > maxBytes || offset - last > SKIP_BYTES) break
-    last = offset
-  }
-  return Math.min(last - first + GUESS_BYTES, end - first)
-}
-
-function frameEnd(data: Span, offset: number): number {
-  const at = offset - data.offset
-  return at + frameBytes(frameLength(data.words, at))
-}
-
-/** How many of the frames at `offsets` lie whole in the first `read` bytes of the span, going by their lengths. */
-function wholeFrames(data: Span, read: number, offsets: Uint32Array): number {
-  let count = 0
-  for (const offset of offsets) {
-    if (offset - data.offset + FRAME_HEADER_BYTES > read) break
-    if (frameEnd(data, offset) > read) break
-    count++
-  }
-  return count
 }

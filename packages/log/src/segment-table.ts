@@ -128,6 +128,11 @@ export class TableSegment {
     return this.#storage.checksums
   }
 
+  /** The storage's clock, in milliseconds. */
+  now(): number {
+    return this.#storage.env.now()
+  }
+
   get seed(): number {
     return this.header && this.#seed
   }

@@ -1,61 +1,13 @@
 /** Views: entries in the storage's own memory, where it has any. */
 
-import { fd, type Storage, type StorageFile } from '@walrus/segment'
 import { describe, expect, it } from 'vitest'
 import { Log } from '../src/index.ts'
 import { freshDirectory } from './fresh-directory.ts'
 import { digest, numbered } from './payloads.ts'
+import { viewing } from './viewing-storage.ts'
 
 const dir = freshDirectory()
 const INDEXES = Array.from({ length: 100 }, (_, at) => at + 1)
-
-/** `fd()` with views: of what a file held when the view was asked for; empty once it is closed. */
-function viewing(): Storage & { views: number } {
-  const inner = fd()
-  const withViews = (file: StorageFile): StorageFile => {
-    const buffers: ArrayBuffer[] = []
-    const { closeSync, close } = file
-    const empty = (): void => {
-      for (const buffer of buffers.splice(0)) structuredClone(buffer, { transfer: [buffer] })
-    }
-    file.view = (at, length) => {
-      storage.views++
-      const buffer = new ArrayBuffer(at + length)
-      const view = new Uint8Array(buffer, at, file.readSync(new Uint8Array(buffer, at), at))
-      buffers.push(buffer)
-      return view
-    }
-    file.closeSync = () => {
-      empty()
-      closeSync.call(file)
-    }
-    file.close = async () => {
-      empty()
-      await close.call(file)
-    }
-    return file
-  }
-  const storage = {
-    ...inner,
-    views: 0,
-    canView: true,
-    lock: inner.lock.bind(inner),
-    locked: inner.locked.bind(inner),
-    list: inner.list.bind(inner),
-    open: async (path: string, mode: 'read' | 'write' | 'create') =>
-      withViews(await inner.open(path, mode)),
-    openSync: (path: string, mode: 'read' | 'write' | 'create') =>
-      withViews(inner.openSync(path, mode)),
-    mkdir: inner.mkdir.bind(inner),
-    rename: inner.rename.bind(inner),
-    renameSync: inner.renameSync.bind(inner),
-    remove: inner.remove.bind(inner),
-    syncDir: inner.syncDir.bind(inner),
-    syncDirSync: inner.syncDirSync.bind(inner),
-    watch: inner.watch.bind(inner),
-  }
-  return storage
-}
 
 describe('a view', () => {
   it('is the entry, in the segment being written and in those before', async () => {
