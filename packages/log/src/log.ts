@@ -360,6 +360,11 @@ export class Log implements AsyncDisposable {
     return this.#plain.read(options)
   }
 
+  /** The index of the first entry that was committed at a time or later. See `Stream.seek`. */
+  seek(time: number | Date): Promise<number> {
+    return this.#plain.seek(time)
+  }
+
   /** Iterates over the plain log. See `Stream.entries`. */
   entries(options?: EntriesOptions): AsyncIterableIterator<LogEntry> {
     return this.#plain.entries(options)

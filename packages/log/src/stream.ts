@@ -22,7 +22,14 @@ import {
   type WaitOptions,
   waitFor,
 } from './input.ts'
-import { checkBoolean, checkInteger, checkNames, invalid, type ResolvedOptions } from './options.ts'
+import {
+  checkBoolean,
+  checkInteger,
+  checkNames,
+  invalid,
+  type ResolvedOptions,
+  show,
+} from './options.ts'
 import { gone, type Reader } from './reader.ts'
 import type { Writer } from './writer.ts'
 
@@ -317,6 +324,40 @@ export class Stream {
     return new EntryIterator(next, signal)
   }
 
+  /**
+   * The index of the first entry that was committed at a time or later; that of the entry that comes next, when there
+   * is none. Looks at about log2(n) of n entries. Times are those of `entry.time`: they never run backwards.
+   * @param time milliseconds since the Unix epoch, or a `Date`
+   * @throws `WALRUS_INVALID_OPTION` for what is no time; what `get` throws
+   */
+  async seek(time: number | Date): Promise<number> {
+    const wanted = checkTime(time)
+    await this.#host.refresh()
+    let low = 0
+    let high = this.next
+    for (;;) {
+      // It may be truncated meanwhile, at either end.
+      low = Math.max(low, this.first)
+      high = Math.min(high, this.next)
+      if (low >= high) return low
+      const middle = low + Math.floor((high - low) / 2)
+      const committed = await this.#timeOf(middle)
+      if (committed === undefined) continue
+      if (committed < wanted) low = middle + 1
+      else high = middle
+    }
+  }
+
+  /** When an entry was committed; `undefined` when it has just been truncated away. */
+  async #timeOf(index: number): Promise<number | undefined> {
+    try {
+      return (await this.get(index)).time
+    } catch (error) {
+      if (index < this.first || index >= this.next) return undefined
+      throw error
+    }
+  }
+
   async #batch(
     from: number,
     end: number,
@@ -383,6 +424,13 @@ function withinBytes(entries: LogEntry[], most: number): LogEntry[] {
 function checkNotCut(stream: StreamState, index: number, since: number): void {
   if (stream.latestCut > since && stream.cuts!.lowestSince(since) <= index)
     throw gone(stream, index)
+}
+
+function checkTime(time: unknown): number {
+  const milliseconds = time instanceof Date ? time.getTime() : time
+  if (typeof milliseconds === 'number' && !Number.isNaN(milliseconds)) return milliseconds
+  const wanted = 'a time is a number of milliseconds since the Unix epoch, or a valid Date'
+  throw invalid(`${wanted}, got ${show(time)}`)
 }
 
 function checkFrom(from: number): number {
