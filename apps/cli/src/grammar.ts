@@ -56,6 +56,10 @@ const VERIFY = `Read every byte of the log, check every checksum, and report. Ch
 
 A torn tail, which a killed writer may leave, is reported, but is no corruption. Exits with 3 where corruption was found.`
 
+const REPAIR = `Leave out of a damaged log what is damaged and all behind it, so that it opens again.
+
+Reads all of the log. Nothing is deleted: what is left out is kept in the folder quarantine in the log's directory. Without --yes it only says what it would do, and exits with 3 where there is something to repair. A log that is whole is not touched. Restoring a copy loses less, if there is one.`
+
 const DUMP = `Show what lies in the files, in their order: segments, commit groups, frames and the tail file, with offsets and sizes. Changes nothing.`
 
 const STAT = `Show the size of the log, its first and last index, how far it is durable, and who writes to it. Changes nothing.`
@@ -137,6 +141,13 @@ export function buildProgram(sinks: Sinks): Command {
     .description(VERIFY)
     .addOption(json())
     .addHelpText('after', examples(['walrus verify', 'walrus verify --json | jq .damage']))
+
+  command('repair', async () => (await import('./commands/repair.ts')).repair)
+    .summary('leave out what is damaged')
+    .description(REPAIR)
+    .option('--yes', 'do it, instead of saying what it would do')
+    .addOption(json())
+    .addHelpText('after', examples(['walrus repair', 'walrus repair --yes']))
 
   command('dump', async () => (await import('./commands/dump.ts')).dump)
     .summary('show what lies in the files')

@@ -60,6 +60,7 @@ describe('help', () => {
         append      append standard input, one entry a line
         read        write entries to standard output
         verify      check every byte of the log
+        repair      leave out what is damaged
         dump        show what lies in the files
         stat        show size, indexes, marks and the writer
         truncate    give up the end or the front of the log
@@ -83,7 +84,7 @@ describe('help', () => {
     `)
   })
 
-  test.each(['append', 'read', 'verify', 'dump', 'stat', 'truncate', 'retain'])(
+  test.each(['append', 'read', 'verify', 'repair', 'dump', 'stat', 'truncate', 'retain'])(
     'of %s has its options and examples',
     async (command) => {
       const asOption = await walrus([command, '--help'])

@@ -10,6 +10,7 @@ import { crc32, WalrusError } from '@walrus/codec'
 import { Begun, PLAIN_STREAM, type SegmentHeader, type Storage } from '@walrus/segment'
 import { hasCode } from './errors.ts'
 import { indexIds, segmentIds, segmentPath } from './names.ts'
+import type { SalvageReport } from './report.ts'
 import { missing, type ScannedSegment, SegmentFiles } from './segment-files.ts'
 import { readTail, type Tail } from './tail-file.ts'
 import { findEnd, type Verdict } from './verdict.ts'
@@ -28,6 +29,8 @@ export interface Analysis extends Verdict {
   readonly time: number
   /** Whether it was closed cleanly: then only the last segment's header and index were read. */
   readonly clean: boolean
+  /** Where the log is damaged, if it ends there because of that. */
+  readonly salvaged: SalvageReport | undefined
 }
 
 /** The boot as groups and segments carry it. */
@@ -47,8 +50,10 @@ export async function analyse(storage: Storage, dir: string): Promise<Analysis |
     if (tail !== undefined) throw missing(dir, tail.durable.segment, 'the tail file names it')
     return undefined
   }
-  return { ...(await new Analyst(storage, dir, ids, tail).analyse()), retired }
+  return { ...(await new Analyst(storage, dir, ids, tail).analyse()), retired, salvaged: undefined }
 }
+
+type Judged = Omit<Analysis, 'retired' | 'salvaged'>
 
 class Analyst {
   readonly #files: SegmentFiles
@@ -68,7 +73,7 @@ class Analyst {
     this.#tail = tail
   }
 
-  async analyse(): Promise<Omit<Analysis, 'retired'>> {
+  async analyse(): Promise<Judged> {
     await this.#setAsideUncommitted()
     const last = await this.#lastReadable()
     await this.#setAside(last)
@@ -194,7 +199,7 @@ class Analyst {
     }
   }
 
-  async #clean(last: SegmentHeader): Promise<Omit<Analysis, 'retired'> | undefined> {
+  async #clean(last: SegmentHeader): Promise<Judged | undefined> {
     const tail = this.#tail
     if (tail === undefined || !tail.closed || this.#leftOver.length > 0) return undefined
     if (tail.durable.segment !== last.id || tail.durable.salt !== last.salt) return undefined
@@ -224,7 +229,7 @@ class Analyst {
     }
   }
 
-  async #unclean(unproven: readonly SegmentHeader[]): Promise<Omit<Analysis, 'retired'>> {
+  async #unclean(unproven: readonly SegmentHeader[]): Promise<Judged> {
     const evidence = { tail: this.#tail, boot: this.#boot, unproven, dropped: this.#dropped }
     const verdict = await findEnd(this.#files, evidence)
     const { scanned } = verdict

@@ -17,6 +17,7 @@ import type { ResolvedOptions } from './options.ts'
 import { cleanReport, type RecoveryReport } from './report.ts'
 import { advanceCatalog, restoreCatalog } from './restore.ts'
 import { readHeader } from './segment-files.ts'
+import { salvage } from './salvage.ts'
 import { SegmentTable } from './segment-table.ts'
 import { type Point, readTail, readTailSync } from './tail-file.ts'
 import { Waiters } from './waiters.ts'
@@ -34,6 +35,8 @@ export class Follower {
   point: Point
   readonly #dir: string
   readonly #storage: Storage
+  /** What there is where nobody writes. */
+  readonly #analyse: Look
   readonly #advanced: () => void
   readonly #waiters = new Waiters()
   #index: SegmentIndex
@@ -46,15 +49,23 @@ export class Follower {
   #watch: { close(): void } | undefined
   #closed = false
 
-  private constructor(dir: string, storage: Storage, start: FollowerStart, advanced: () => void) {
+  private constructor(
+    dir: string,
+    storage: Storage,
+    look: Look,
+    start: FollowerStart,
+    advanced: () => void,
+  ) {
     this.#dir = dir
     this.#storage = storage
+    this.#analyse = look
     this.#advanced = advanced
     this.table = start.table
     this.report = start.report
     this.point = start.point
     this.#index = start.index
     this.#header = start.header
+    this.#adopted = start.adopted
     this.catalog = restoreCatalog(this.table, this.point.plainNext)
   }
 
@@ -62,16 +73,17 @@ export class Follower {
    * @throws `WALRUS_NOT_FOUND` when there is no log; what opening for writing throws for a damaged one
    */
   static async open(
-    { dir, storage }: Pick<ResolvedOptions, 'dir' | 'storage'>,
+    { dir, storage, salvage: salvaging }: Pick<ResolvedOptions, 'dir' | 'storage' | 'salvage'>,
     advanced: () => void,
   ): Promise<Follower> {
+    const look = salvaging ? salvage : analyse
     let before: string | undefined
     for (let attempt = 1; ; attempt++) {
       try {
         const start = (await isWritten(storage, dir))
           ? await startBeside(storage, dir)
-          : await startAlone(storage, dir)
-        return new Follower(dir, storage, start, advanced)
+          : await startAlone(storage, dir, look)
+        return new Follower(dir, storage, look, start, advanced)
       } catch (error) {
         const writing = await isWritten(storage, dir)
         // A writer may have come and gone meanwhile: without one, what fails twice in the same way is so.
@@ -164,16 +176,16 @@ export class Follower {
 
   async #look(): Promise<void> {
     const tail = await readTail(this.#storage, this.#dir)
+    // Every writer begins by writing the tail anew: without that, there is nothing that was not seen before.
+    if (tail !== undefined && tail.sequence === this.#adopted) return
     if (tail !== undefined && this.#isAhead(tail.durable)) {
       await this.#advanceTo(tail.durable, tail.firstSegment)
       this.#dropBefore(tail.firstSegment)
       return
     }
     if (tail !== undefined) this.#dropBefore(tail.firstSegment)
-    // Every writer begins by writing the tail anew: without that, there is nothing that was not seen before.
-    if (tail?.sequence === this.#adopted) return
     if (await isWritten(this.#storage, this.#dir)) return
-    await this.#adopt(await analyse(this.#storage, this.#dir))
+    await this.#adopt(await this.#analyse(this.#storage, this.#dir))
     this.#adopted = tail?.sequence
   }
 
@@ -280,16 +292,20 @@ export class Follower {
   }
 }
 
+type Look = typeof analyse
+
 interface FollowerStart {
   readonly table: SegmentTable
   readonly report: RecoveryReport
   readonly point: Point
   readonly header: SegmentHeader
   readonly index: SegmentIndex
+  /** Sequence of the tail of the writer whose legacy this is. */
+  readonly adopted: number | undefined
 }
 
-async function startAlone(storage: Storage, dir: string): Promise<FollowerStart> {
-  const analysis = await analyse(storage, dir)
+async function startAlone(storage: Storage, dir: string, look: Look): Promise<FollowerStart> {
+  const analysis = await look(storage, dir)
   if (analysis === undefined) throw noLog(dir)
   const table = new SegmentTable(storage, dir, analysis.ids)
   for (const { id, header, index } of analysis.scanned) table.find(id)?.know(header, index)
@@ -301,9 +317,10 @@ async function startAlone(storage: Storage, dir: string): Promise<FollowerStart>
     scannedBytes: analysis.clean
       ? 0
       : analysis.scanned.reduce((sum, { scan }) => sum + scan.end, 0),
-    torn: analysis.torn,
+    torn: analysis.salvaged === undefined ? analysis.torn : undefined,
+    salvaged: analysis.salvaged,
   }
-  return { table, report, point: analysis.end, header, index }
+  return { table, report, point: analysis.end, header, index, adopted: analysis.tail?.sequence }
 }
 
 /** Beside a writer: the segments by their links, from the one the tail file names back to the first. */
@@ -345,7 +362,7 @@ async function startBeside(storage: Storage, dir: string): Promise<FollowerStart
   } finally {
     await file.close()
   }
-  return { table, report: cleanReport(), point: durable, header, index }
+  return { table, report: cleanReport(), point: durable, header, index, adopted: undefined }
 }
 
 async function isWritten(storage: Storage, dir: string): Promise<boolean> {

@@ -12,7 +12,8 @@ export { type InspectedFrame, type InspectItem, type InspectOptions, inspect } f
 export { type BeginOptions, Log, type LogStats, type Marks } from './log.ts'
 export type { Durability, LogOptions, RetentionPolicy } from './options.ts'
 export { ConflictError } from './precondition.ts'
-export type { RecoveryReport } from './report.ts'
+export { type RepairOptions, type RepairReport, repair } from './repair.ts'
+export type { RecoveryReport, SalvageReport } from './report.ts'
 export type {
   Claim,
   ClaimInTheWay,

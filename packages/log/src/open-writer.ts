@@ -19,6 +19,7 @@ import { doLater } from './operation.ts'
 import type { ResolvedOptions } from './options.ts'
 import { cleanReport, type RecoveryReport } from './report.ts'
 import { restoreCatalog } from './restore.ts'
+import { keepCopy, salvage } from './salvage.ts'
 import { SegmentTable } from './segment-table.ts'
 import { randomSalt, Sequencer } from './sequencer.ts'
 import { type Point, TailFile } from './tail-file.ts'
@@ -55,7 +56,7 @@ export async function openWriter(
   let tail: TailFile | undefined
   try {
     const stamps = { boot: bootOf(storage), epoch: lock.epoch }
-    const analysis = await analyse(storage, dir)
+    const analysis = await (options.salvage ? salvage : analyse)(storage, dir)
     // Read before anything is changed: it may turn out to be damaged.
     let catalog = analysis === undefined ? new Catalog() : readCatalog(storage, dir, analysis)
     await removeUnfinished(storage, dir)
@@ -135,6 +136,8 @@ async function findStart(
     segment.nameDurable = true
     return { segment, end, ids, time, report: cleanReport() }
   }
+  const { salvaged } = analysis
+  const copy = salvaged && (await keepCopy(storage, dir, salvaged))
   const { segment, groups, frames, quarantined } = await takeOver(storage, dir, analysis, stamps)
   const { header } = segment
   const { id: before, end: cutAt } = header.predecessor
@@ -148,8 +151,12 @@ async function findStart(
       scannedBytes: analysis.scanned.reduce((sum, scanned) => sum + scanned.scan.end, 0),
       cut: before === 0 ? undefined : { file: segmentPath(dir, before), offset: cutAt },
       takenOver: { groups, entries: frames },
-      torn: analysis.torn && { ...analysis.torn, file: nowAt(analysis.torn.file, quarantined) },
-      quarantined,
+      torn:
+        salvaged === undefined && analysis.torn !== undefined
+          ? { ...analysis.torn, file: nowAt(analysis.torn.file, quarantined) }
+          : undefined,
+      quarantined: copy === undefined ? quarantined : [copy, ...quarantined],
+      salvaged,
     },
   }
 }

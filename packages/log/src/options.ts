@@ -52,6 +52,12 @@ export interface LogOptions {
   /** Open for reading: beside a writer or alone, changing nothing on disk. Default false. */
   readonly readOnly?: boolean
   /**
+   * Opens a damaged log, which is refused otherwise: it is read whole, ends before what is damaged, and
+   * `log.recovery.salvaged` says what that was. For writing, what is left out goes to the folder `quarantine` in the
+   * log's directory; for reading nothing is changed. Default false.
+   */
+  readonly salvage?: boolean
+  /**
    * What may be removed in the background, as segments end. Default: nothing is, but what was truncated away. Register
    * claims (`Log.claim`) as soon as the log is open, before anything else is awaited.
    */
@@ -74,6 +80,7 @@ export interface ResolvedOptions {
   readonly transactionCleanupMs: number
   readonly transactionMemoryBytes: number
   readonly readOnly: boolean
+  readonly salvage: boolean
   readonly verifyReads: boolean
   readonly storage: Storage
   readonly retention: RetentionPolicy | undefined
@@ -98,6 +105,7 @@ const NAMES = [
   ...Object.keys(NUMBERS),
   'durability',
   'readOnly',
+  'salvage',
   'verifyReads',
   'storage',
   'retention',
@@ -199,6 +207,7 @@ export function resolveOptions(dir: unknown, options: LogOptions): ResolvedOptio
     transactionCleanupMs: number('transactionCleanupMs'),
     transactionMemoryBytes: number('transactionMemoryBytes'),
     readOnly: checkBoolean('readOnly', readOnly),
+    salvage: checkBoolean('salvage', options.salvage ?? false),
     verifyReads: checkBoolean('verifyReads', verifyReads),
     storage: checkStorage(storage),
     retention:

@@ -15,6 +15,23 @@ export interface RecoveryReport {
   readonly torn: TornTail | undefined
   /** Files that were moved to the quarantine folder. */
   readonly quarantined: readonly string[]
+  /** What was damaged and left out, where the log was opened with `salvage` and was not whole. */
+  readonly salvaged: SalvageReport | undefined
+}
+
+/** What was cut from a damaged log. */
+export interface SalvageReport {
+  /** The code that opening or reading the log throws because of it: `WALRUS_CORRUPT`, say. */
+  readonly code: string
+  readonly message: string
+  /** Where the log ends now: everything before is whole. */
+  readonly file: string
+  readonly offset: number
+  /** LSN of the first frame that is lost; new ones have these numbers again. */
+  readonly lsn: number
+  /** The first index of the plain log that is lost, and the last that is known to have been there. */
+  readonly firstLost: number
+  readonly lastLost: number | undefined
 }
 
 export function cleanReport(): RecoveryReport {
@@ -25,5 +42,6 @@ export function cleanReport(): RecoveryReport {
     takenOver: { groups: 0, entries: 0 },
     torn: undefined,
     quarantined: [],
+    salvaged: undefined,
   }
 }
