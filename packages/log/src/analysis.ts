@@ -92,10 +92,9 @@ class Analyst {
       atEnd.unshift(header)
     }
     for (const header of atEnd) {
-      // What the oldest segment continues has been removed, and was not before all of it counted.
-      if (header.id !== this.#ids[0] && !continues(header, before)) {
+      if (!continues(header, before)) {
         const known = (this.#tail?.durable.segment ?? 0) >= header.id
-        if (!known) this.#dropFrom(header.id)
+        if (!known && header.id !== this.#ids[0]) this.#dropFrom(header.id)
         return
       }
       before = header
