@@ -282,8 +282,8 @@ class Analyst {
 
 /** Whether a segment goes on with the commit that the one before it begins, or goes on with. */
 export function continues(header: SegmentHeader, before: SegmentHeader | undefined): boolean {
-  const { id, predecessor, firstLsn, commitEnd } = header
-  if (commitEnd <= firstLsn || before?.id !== id - 1) return false
+  const { id, predecessor, commitEnd } = header
+  if (before?.id !== id - 1) return false
   return before.salt === predecessor.salt && before.commitEnd === commitEnd
 }
 

@@ -73,6 +73,8 @@ export function decodeTailSlot(bytes: Uint8Array): Tail | undefined {
   }
   if (view.getUint32(CHECK_AT, true) !== crc32(bytes, 0, 0, CHECK_AT)) return undefined
   if (![8, 32, 40, 48, 56, 64, 72].every((at) => Number.isSafeInteger(u64(at)))) return undefined
+  // The oldest segment is not behind the one that is appended to.
+  if (u64(32) < 1 || u64(32) > u64(40)) return undefined
   return {
     sequence: u64(8),
     logId: bytes.slice(16, 32),
