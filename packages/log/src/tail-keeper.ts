@@ -1,10 +1,9 @@
 /**
- * Keeps the tail file up with the writer: soon after commits for those who follow, durably at turning points.
+ * Keeps the tail file up with the writer: soon after commits for those who follow, durably where it begins and ends.
  */
 
 import type { Storage, Timer } from '@walrus/segment'
 import { hasCode } from './errors.ts'
-import type { Operation } from './operation.ts'
 import type { Point, TailFile } from './tail-file.ts'
 
 /** The tail file is rewritten at most this often, in milliseconds. */
@@ -57,12 +56,9 @@ export class TailKeeper {
     })
   }
 
-  /** Writes it durably. */
-  durably(): Operation {
-    return {
-      start: () => this.#file.noteDurably(this.#now(false)),
-      now: () => this.#file.noteDurablySync(this.#now(false)),
-    }
+  /** Writes durably where a writer begins. */
+  async begun(): Promise<void> {
+    await this.#file.noteDurably(this.#now(false))
   }
 
   /** Writes durably that the log has been closed. Nothing may be written after that. */

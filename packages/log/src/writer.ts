@@ -14,7 +14,7 @@ import { Addition } from './addition.ts'
 import { Admission, type Place } from './admission.ts'
 import type { StreamState } from './catalog.ts'
 import { closedError, failedError, hasCode } from './errors.ts'
-import { Driver, type Operation, type Procedure } from './operation.ts'
+import { Driver, type Procedure } from './operation.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { PendingGroup } from './pending-group.ts'
 import type { Sequencer } from './sequencer.ts'
@@ -102,7 +102,7 @@ export class Writer implements FilesHost {
 
   /** Writes down durably where this writer begins. */
   async noteStart(): Promise<void> {
-    await this.#files.tail.durably().start()
+    await this.#files.tail.begun()
   }
 
   get written(): Point {
@@ -283,8 +283,8 @@ export class Writer implements FilesHost {
   }
 
   reachedDurable(point: Point): void {
-    const { lsn, segment } = this.#durable
-    if (point.lsn < lsn || (point.lsn === lsn && point.segment <= segment)) return
+    // A sync speaks of where the log was when it began.
+    if (point.lsn < this.#durable.lsn) return
     this.#durable = point
     this.#files.tail.soon()
     this.#events.advanced()
@@ -301,10 +301,6 @@ export class Writer implements FilesHost {
   frontMoved(): void {
     this.sequencer.updateLimit()
     this.#admit()
-  }
-
-  tail(): Operation {
-    return this.#files.tail.durably()
   }
 
   fail(error: unknown): void {
