@@ -86,6 +86,9 @@ export async function openWriter(
       start.time,
     )
     tail = await TailFile.open(storage, dir, analysis?.tail?.sequence ?? 0)
+    // Before the tail proves what a recovery has written: the next one follows that then instead of replacing it, and
+    // could not tell any more what this one moved away from the log, if it came back.
+    await storage.syncDir(dir)
     const { logId } = segment.header
     const from = {
       segment,
@@ -94,7 +97,6 @@ export async function openWriter(
     }
     const writer = new Writer(dir, options, sequencer, tail, from, events(table))
     await writer.noteStart()
-    await storage.syncDir(dir)
     return { lock, writer, table, catalog, report }
   } catch (error) {
     table?.close()

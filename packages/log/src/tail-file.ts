@@ -160,43 +160,21 @@ export class TailFile {
 
   /** Writes the next slot without a sync: for readers of the running machine. */
   note(tail: Omit<Tail, 'sequence'>): void {
-    this.#writeSync(tail, false)
+    const sequence = this.#sequence + 1
+    this.#file.writeSync(encodeTailSlot({ ...tail, sequence }), placeOf(sequence), false)
+    // Where that failed the slot may hold anything: the next one goes there again, the other is whole.
+    this.#sequence = sequence
   }
 
-  noteDurablySync(tail: Omit<Tail, 'sequence'>): void {
-    this.#writeSync(tail, true)
-  }
-
-  /** Writes the next slot; it is durable when this resolves, to its place. */
-  async noteDurably(tail: Omit<Tail, 'sequence'>): Promise<number> {
-    const sequence = ++this.#sequence
-    const place = placeOf(sequence)
-    try {
-      await this.#file.write(encodeTailSlot({ ...tail, sequence }), place, true)
-      return place
-    } catch (error) {
-      this.#takeBack(sequence)
-      throw error
-    }
+  /** Writes the next slot; it is durable when this resolves. Nothing else may be written meanwhile. */
+  async noteDurably(tail: Omit<Tail, 'sequence'>): Promise<void> {
+    const sequence = this.#sequence + 1
+    await this.#file.write(encodeTailSlot({ ...tail, sequence }), placeOf(sequence), true)
+    this.#sequence = sequence
   }
 
   close(): Promise<void> {
     return this.#file.close()
-  }
-
-  #writeSync(tail: Omit<Tail, 'sequence'>, durable: boolean): void {
-    const sequence = ++this.#sequence
-    try {
-      this.#file.writeSync(encodeTailSlot({ ...tail, sequence }), placeOf(sequence), durable)
-    } catch (error) {
-      this.#takeBack(sequence)
-      throw error
-    }
-  }
-
-  /** The slot may hold anything now; the next one written must not be the other, which is whole. */
-  #takeBack(sequence: number): void {
-    if (this.#sequence === sequence) this.#sequence--
   }
 }
 

@@ -17,7 +17,7 @@ import type { Chain } from './chain.ts'
 import type { Commit, LargeCommit } from './commit.ts'
 import { closedError, failedError, hasCode } from './errors.ts'
 import { commitLarge, type Large, type LargeHost } from './large-commit.ts'
-import { Driver, type Operation, type Procedure } from './operation.ts'
+import { Driver, type Procedure } from './operation.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { PendingGroup } from './pending-group.ts'
 import type { Sequencer } from './sequencer.ts'
@@ -111,7 +111,7 @@ export class Writer implements LargeHost {
 
   /** Writes down durably where this writer begins. */
   async noteStart(): Promise<void> {
-    await this.#files.tail.durably().start()
+    await this.#files.tail.begun()
   }
 
   get written(): Point {
@@ -329,8 +329,8 @@ export class Writer implements LargeHost {
   }
 
   reachedDurable(point: Point): void {
-    const { lsn, segment } = this.#durable
-    if (point.lsn < lsn || (point.lsn === lsn && point.segment <= segment)) return
+    // A sync speaks of where the log was when it began.
+    if (point.lsn < this.#durable.lsn) return
     this.#durable = point
     this.#files.tail.soon()
     this.#events.advanced()
@@ -351,10 +351,6 @@ export class Writer implements LargeHost {
   frontMoved(): void {
     this.sequencer.updateLimit()
     this.#admit()
-  }
-
-  tail(): Operation {
-    return this.#files.tail.durably()
   }
 
   fail(error: unknown): void {
