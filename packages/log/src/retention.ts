@@ -108,7 +108,7 @@ export class Retention {
   async #run(policy: RetentionPolicy): Promise<RetentionReport> {
     const writer = this.#writer!
     const planned = this.#plan(policy)
-    if (planned.needsSnapshot) writer.sequencer.wantSnapshot()
+    if (planned.needsSnapshot) writer.sequencer.nextSegment.wantSnapshot()
     const report = reportOf(planned, false)
     if (planned.segments.length > 0) {
       if (planned.firsts.size > 0) await writer.commit(this.#boundsOf(planned))

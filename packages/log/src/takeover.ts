@@ -41,7 +41,7 @@ import { doLater } from './operation.ts'
 import type { Point } from './tail-file.ts'
 import { removeIfThere } from './remove.ts'
 import { readHeader, type ScannedSegment } from './segment-files.ts'
-import { randomSalt } from './sequencer.ts'
+import { randomSalt } from './next-segment.ts'
 
 /** What a recovery did. */
 export interface Takeover {
