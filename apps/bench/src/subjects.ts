@@ -50,6 +50,22 @@ const NATIVE: Readonly<Record<string, SubjectFactory>> = {
     (await import('./walrus-native.ts')).indexedScan(at, 'mmap', LARGE_PAYLOAD),
 }
 
+const STREAMS: Readonly<Record<string, SubjectFactory>> = {
+  'walrus followed': async (at) => (await import('./walrus-streams.ts')).followed(at, 'fd'),
+  'walrus one of 1,000 streams, mmap': async (at) =>
+    (await import('./walrus-streams.ts')).readOneOf(at, 'mmap', 1000),
+  'walrus one of 1 stream, mmap': async (at) =>
+    (await import('./walrus-streams.ts')).readOneOf(at, 'mmap', 1),
+  'walrus one of 1,000 streams, fd': async (at) =>
+    (await import('./walrus-streams.ts')).readOneOf(at, 'fd', 1000),
+  'walrus one of 1 stream, fd': async (at) =>
+    (await import('./walrus-streams.ts')).readOneOf(at, 'fd', 1),
+  'walrus append commit x512 over 1,000 streams': async (at) =>
+    (await import('./walrus-streams.ts')).appendsOver(at, 'fd', 1000, 512),
+  'walrus append commit x512 over 1 stream': async (at) =>
+    (await import('./walrus-streams.ts')).appendsOver(at, 'fd', 1, 512),
+}
+
 const LMDB: Readonly<Record<string, SubjectFactory>> = {
   'lmdb burst, put': async (at) => (await import('./lmdb.ts')).burst(at, 'put'),
   'lmdb burst, put in batch': async (at) => (await import('./lmdb.ts')).burst(at, 'batch'),
@@ -82,6 +98,7 @@ const MACHINE: Readonly<Record<string, SubjectFactory>> = {
 export const SUBJECTS: Readonly<Record<string, SubjectFactory>> = {
   ...FD,
   ...NATIVE,
+  ...STREAMS,
   ...LMDB,
   ...MACHINE,
 }

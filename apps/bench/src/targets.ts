@@ -2,6 +2,7 @@
 
 import { FD_TARGETS } from './fd-targets.ts'
 import { NATIVE_TARGETS } from './native-targets.ts'
+import { STREAM_TARGETS } from './stream-targets.ts'
 import type { Target } from './target.ts'
 
-export const TARGETS: readonly Target[] = [...FD_TARGETS, ...NATIVE_TARGETS]
+export const TARGETS: readonly Target[] = [...FD_TARGETS, ...NATIVE_TARGETS, ...STREAM_TARGETS]

@@ -29,6 +29,9 @@ export const WARMUP_SECONDS = 0.2
 /** Entries of an unsynced burst: more than any cache on the way holds, less than makes the kernel throttle. */
 export const BURST_ENTRIES = 4_000_000
 
+/** Entries of each stream, where there are several. */
+export const STREAM_ENTRIES = 1000
+
 /** Entries that are iterated over. */
 export const SCAN_ENTRIES = 1_000_000
 

@@ -162,7 +162,19 @@ export function buildProgram(sinks: Sinks): Command {
     .summary('show size, indexes, marks and the writer')
     .description(STAT)
     .addOption(json())
-    .addHelpText('after', examples(['walrus stat', 'walrus stat --json | jq .lastIndex']))
+    .addOption(
+      new Option('--prometheus', 'print metrics in the text format of Prometheus').conflicts(
+        'json',
+      ),
+    )
+    .addHelpText(
+      'after',
+      examples([
+        'walrus stat',
+        'walrus stat --json | jq .lastIndex',
+        'walrus stat --prometheus > /var/lib/node_exporter/walrus.prom',
+      ]),
+    )
 
   command('truncate', async () => (await import('./commands/truncate.ts')).truncate)
     .summary('give up the end or the front of the log')

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { freshDirectory, PATIENT, start, walrus } from './walrus.ts'
 
@@ -52,5 +53,26 @@ describe('walrus stat', () => {
     expect(await factsOf(dir)).toMatchObject({ entries: 1, writer: null, recoveryNeeded: true })
     const { stdout } = await walrus(['stat', '--dir', dir])
     expect(stdout.toString()).toContain('needed: the last writer did not close the log')
+  })
+
+  test('gives metrics to Prometheus, whatever the directory is called', async () => {
+    const dir = join(freshDirectory(), 'a "b"\\c\nd')
+    await walrus(['append', '--dir', dir], { input: 'one\ntwo\n' })
+    const { stdout, code } = await walrus(['stat', '--dir', dir, '--prometheus'])
+    expect(code).toBe(0)
+    const text = stdout.toString()
+    const label = `dir="${dir.replace('\\', '\\\\').replaceAll('"', '\\"').replace('\n', '\\n')}"`
+    expect(text).toContain(`# TYPE walrus_entries gauge\nwalrus_entries{${label}} 2\n`)
+    expect(text).toContain(`walrus_lsn{${label},mark="durable"} 3\n`)
+    expect(text).toContain(`walrus_writer_up{${label}} 0\n`)
+    for (const line of text.trimEnd().split('\n')) {
+      expect(line).toMatch(/^(# (HELP|TYPE) walrus_\w+ .+|walrus_\w+\{.+\} \d+)$/)
+    }
+  })
+
+  test('prints one format at a time', async () => {
+    const { code, stderr } = await walrus(['stat', '--json', '--prometheus'])
+    expect(code).toBe(2)
+    expect(stderr.toString()).toContain("cannot be used with option '--json'")
   })
 })

@@ -50,7 +50,6 @@ export function writeBase64(data: Uint8Array, out: Uint8Array, offset: number): 
 export function readBase64(text: Uint8Array): Uint8Array | undefined {
   const { length } = text
   if (length % 4 !== 0) return undefined
-  if (length === 0) return new Uint8Array(0)
   const padding = text[length - 1] !== PAD ? 0 : text[length - 2] !== PAD ? 1 : 2
   const data = new Uint8Array((length / 4) * 3 - padding)
   let seen = 0

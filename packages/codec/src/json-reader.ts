@@ -177,8 +177,10 @@ class Reader {
     let escaped = false
     for (;;) {
       const byte = this.#bytes[this.#at]
-      // Past the end there is no byte, and a string holds no raw control character.
-      if (byte === undefined || byte < 0x20) throw this.#invalid(wanted, this.#at)
+      // An escape may seem to go on behind the end.
+      if (byte === undefined) throw this.#invalid(wanted, this.#bytes.length)
+      // A string holds no raw control character.
+      if (byte < 0x20) throw this.#invalid(wanted, this.#at)
       if (byte === QUOTE) break
       if (byte === BACKSLASH) {
         escaped = true

@@ -97,10 +97,9 @@ class Analyst {
       atEnd.unshift(header)
     }
     for (const header of atEnd) {
-      // What the oldest segment continues has been removed, and was not before all of it counted.
-      if (header.id !== this.#ids[0] && !continues(header, before)) {
+      if (!continues(header, before)) {
         const known = (this.#tail?.durable.segment ?? 0) >= header.id
-        if (!known) this.#dropFrom(header.id)
+        if (!known && header.id !== this.#ids[0]) this.#dropFrom(header.id)
         return
       }
       before = header
@@ -288,8 +287,8 @@ class Analyst {
 
 /** Whether a segment goes on with the commit that the one before it begins, or goes on with. */
 export function continues(header: SegmentHeader, before: SegmentHeader | undefined): boolean {
-  const { id, predecessor, firstLsn, commitEnd } = header
-  if (commitEnd <= firstLsn || before?.id !== id - 1) return false
+  const { id, predecessor, commitEnd } = header
+  if (before?.id !== id - 1) return false
   return before.salt === predecessor.salt && before.commitEnd === commitEnd
 }
 

@@ -162,10 +162,14 @@ export class Catalog {
     if (record.first > 0 || record.cuts.length > 0) this.bounded = true
   }
 
-  /** Takes what a frame of stream bounds in a segment says. */
-  bound(bounds: Bounds, segment: number, lsn: number | undefined): void {
+  /**
+   * Takes what a frame of stream bounds in a segment says.
+   * @throws `WALRUS_CORRUPT` when that cannot be
+   */
+  bound(bounds: Bounds | undefined, segment: number, lsn: number | undefined): void {
+    const checked = checkedBounds(bounds)
     this.bounded = true
-    this.#byId.get(bounds.stream)?.bound(bounds, segment, lsn)
+    this.#byId.get(checked.stream)?.bound(checked, segment, lsn)
   }
 
   /** Notes that a segment has the positions of a stream that are in it up to `next`. */
@@ -287,6 +291,12 @@ function possible(record: StreamRecord): StreamRecord {
     throw badRecord('holds what cannot be')
   }
   return record
+}
+
+/** Refuses bounds of a stream that no writer makes. */
+export function checkedBounds(bounds: Bounds | undefined): Bounds {
+  if (bounds === undefined) throw badRecord('says what cannot be of the bounds of a stream')
+  return bounds
 }
 
 function decodeCut(view: DataView, at: number): Cut {

@@ -31,7 +31,7 @@ import {
 import { declarationBytes, encodeDeclaration, type StreamState } from './catalog.ts'
 import { newUnfinishedIndexPath, writeUnfinishedIndex } from './index-writer.ts'
 import { type Operation, type Procedure, syncOf, tried } from './operation.ts'
-import { randomSalt } from './sequencer.ts'
+import { linkTo, randomSalt } from './next-segment.ts'
 import type { StreamEntry } from './spool.ts'
 
 /** A group of about this size is closed. */
@@ -272,7 +272,7 @@ export class Chain {
   *#next(): Procedure {
     const { storage, dir, time } = this.#start
     const { header, path, file, index } = this.#open!
-    const { id, salt, generation } = header
+    const { id, salt } = header
     const end = this.#offset
     const seal = encodeSeal(
       { id, endLsn: this.#lsn, end, successor: id + 1, time, plainNext: this.plainNext() },
@@ -288,7 +288,7 @@ export class Chain {
     this.built.push({ header, path, indexPath })
     this.#open = undefined
     file.closeSync()
-    yield* this.#begin({ id, generation, salt, end })
+    yield* this.#begin(linkTo(header, end))
   }
 }
 

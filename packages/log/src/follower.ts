@@ -197,7 +197,8 @@ export class Follower {
 
   /** Whether there is more up to a point, or the same in a segment that has taken over the one known last. */
   #isAhead({ lsn, segment }: Point): boolean {
-    return lsn > this.point.lsn || (lsn === this.point.lsn && segment > this.point.segment)
+    // A later segment never ends before an earlier one.
+    return segment > this.point.segment || lsn > this.point.lsn
   }
 
   /** Forgets segments that the writer removes. */

@@ -9,7 +9,7 @@ export type {
   WaitOptions,
 } from './input.ts'
 export { type InspectedFrame, type InspectItem, type InspectOptions, inspect } from './inspect.ts'
-export { type BeginOptions, Log, type LogStats, type Marks } from './log.ts'
+export { Log, type LogStats, type Marks } from './log.ts'
 export type { Durability, LogOptions, RetentionPolicy } from './options.ts'
 export { ConflictError } from './precondition.ts'
 export { type RepairOptions, type RepairReport, repair } from './repair.ts'
@@ -24,6 +24,7 @@ export type {
 } from './retention-policy.ts'
 export { type EntriesOptions, type ReadOptions, Stream } from './stream.ts'
 export { Transaction, type TransactionEntryOptions, type TransactionState } from './transaction.ts'
+export type { BeginOptions } from './transactions.ts'
 export { type Damage, type VerifyOptions, type VerifyReport, verify } from './verify.ts'
 export type {
   CommitOptions,

@@ -10,6 +10,7 @@ import { Chain, type ChainStart } from './chain.ts'
 import type { Commit, LargeCommit } from './commit.ts'
 import { hasCode } from './errors.ts'
 import { segmentPath } from './names.ts'
+import { linkTo } from './next-segment.ts'
 import { type Operation, type Procedure, tried } from './operation.ts'
 import type { Sequencer } from './sequencer.ts'
 import type { Spool } from './spool.ts'
@@ -95,8 +96,8 @@ function chainStart(host: LargeHost, files: WriterFiles, spool: Spool): ChainSta
   const { storage, dir, segmentBytes, sequencer } = host
   const { catalog, segment, stamps, nextLsn } = sequencer
   const { header, end } = segment
-  const { id, generation, salt, logId } = header
-  const snapshot = sequencer.dueSnapshot()
+  const { id, logId, catalogSegment } = header
+  const snapshot = sequencer.nextSegment.dueSnapshot()
   const undeclared = [...spool.streams.keys()].filter(({ declared }) => !declared)
   return {
     storage,
@@ -107,12 +108,12 @@ function chainStart(host: LargeHost, files: WriterFiles, spool: Spool): ChainSta
     stamps,
     logId,
     id: id + 1,
-    predecessor: { id, generation, salt, end },
+    predecessor: linkTo(header, end),
     firstLsn: nextLsn,
     plainNext: catalog.plain.next,
     ownNext: catalog.own.next,
     snapshot: snapshot ?? [],
-    catalogSegment: snapshot === undefined ? header.catalogSegment : id + 1,
+    catalogSegment: snapshot === undefined ? catalogSegment : id + 1,
     frames: (snapshot?.length ?? 0) + undeclared.length + spool.count,
     time: sequencer.time(),
   }

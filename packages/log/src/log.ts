@@ -2,52 +2,33 @@
  * A log: opened on a directory, appended to, read, closed. The public face of the package.
  */
 
-import { type Lock, PLAIN_STREAM } from '@walrus/segment'
+import { Access, type LogParts } from './access.ts'
 import type { ActiveSegment } from './active-segment.ts'
-import { Place } from './admission.ts'
-import { Batch } from './batch.ts'
-import { Catalog, checkStreamName, type StreamState } from './catalog.ts'
+import type { Batch } from './batch.ts'
+import { checkStreamName, type StreamState } from './catalog.ts'
 import type { LogEntry } from './entry.ts'
-import { closedError, readOnlyError } from './errors.ts'
+import { closedError } from './errors.ts'
 import { Follower } from './follower.ts'
-import {
-  type AppendOptions,
-  type EntryInput,
-  type Payload,
-  tooLarge,
-  type WaitOptions,
-  waitFor,
-} from './input.ts'
+import type { AppendOptions, EntryInput, Payload, WaitOptions } from './input.ts'
 import {
   checkBoolean,
-  checkInteger,
-  checkNames,
   checkPolicy,
   invalid,
   type LogOptions,
   POLICY_NAMES,
-  type ResolvedOptions,
   resolveOptions,
   show,
 } from './options.ts'
 import { openWriter } from './open-writer.ts'
-import { Reader } from './reader.ts'
 import type { RecoveryReport } from './report.ts'
 import { Retention } from './retention.ts'
-import {
-  type Claim,
-  type Need,
-  type RetainOptions,
-  type RetentionReport,
-} from './retention-policy.ts'
+import type { Claim, Need, RetainOptions, RetentionReport } from './retention-policy.ts'
 import type { SegmentTable } from './segment-table.ts'
-import { SetCommit } from './set-commit.ts'
-import { type EntriesOptions, type ReadOptions, Stream, type StreamHost } from './stream.ts'
-import type { Point } from './tail-file.ts'
+import { type EntriesOptions, type ReadOptions, Stream } from './stream.ts'
 import type { Transaction } from './transaction.ts'
-import { Transactions } from './transactions.ts'
+import { type BeginOptions, Transactions } from './transactions.ts'
 import { Waiters } from './waiters.ts'
-import { type CommitOptions, expectationsOf, type SetHost } from './write-set.ts'
+import type { CommitOptions } from './write-set.ts'
 import type { Writer } from './writer.ts'
 
 /**
@@ -75,54 +56,31 @@ export interface LogStats {
   readonly retentionFailure: Error | undefined
 }
 
-export interface BeginOptions {
-  /** How long it may stay open, in milliseconds: 0 to 2^31 - 1; 0, the default, for `transactionTimeoutMs`. */
-  readonly timeoutMs?: number
-}
-
-/** The most bytes that the frames of a batch may take: they make one commit group. */
-const MAX_COMMIT_BYTES = 0x6ff0_0000
-
-/** The parts of an open log. */
-interface Parts {
-  readonly options: ResolvedOptions
-  readonly table: SegmentTable
-  readonly report: RecoveryReport
-  readonly catalog: Catalog
-  readonly writer: Writer | undefined
-  readonly lock: Lock | undefined
-  readonly follower: Follower | undefined
-  readonly waiters: Waiters
-}
-
 export class Log implements AsyncDisposable {
   /** The directory it was opened on, as an absolute path. */
   readonly dir: string
-  readonly #parts: Parts
-  readonly #reader: Reader
+  readonly #parts: LogParts
+  readonly #access: Access
   readonly #plain: Stream
   readonly #retention: Retention
   readonly #maxEntryBytes: number
-  readonly #sets: SetHost
   readonly #transactions: Transactions
   #writer: Writer | undefined
-  #closed = false
   #closing: Promise<void> | undefined
   /** First and last index when it was closed. */
   #final: { first: number; last: number; next: number } | undefined
 
-  private constructor(parts: Parts) {
+  private constructor(parts: LogParts) {
     this.dir = parts.options.dir
     this.#parts = parts
     this.#writer = parts.writer
     this.#maxEntryBytes = parts.options.maxEntryBytes
-    const { options, table, catalog, writer, follower } = parts
-    this.#reader = new Reader(table, () => this.#visible(), options.verifyReads, follower)
-    this.#sets = { options, catalog }
-    this.#transactions = new Transactions(this.#sets, () => this.#writable())
+    const { options, table, catalog, writer } = parts
     this.#retention = new Retention(options, table, catalog, writer)
+    this.#access = new Access(parts, () => this.#retention.soon())
+    this.#transactions = new Transactions(this.#access)
     const plain = (): StreamState => catalog.plain
-    this.#plain = new Stream(this.#host(), '', 1, plain, plain)
+    this.#plain = new Stream(this.#access, '', 1, plain, plain)
   }
 
   /**
@@ -250,8 +208,7 @@ export class Log implements AsyncDisposable {
    * @throws `WALRUS_CLOSED`, `WALRUS_READ_ONLY`
    */
   batch(): Batch {
-    this.#writable()
-    return new Batch(this.#sets)
+    return this.#transactions.batch()
   }
 
   /**
@@ -267,11 +224,7 @@ export class Log implements AsyncDisposable {
    * @throws `AbortError` (`WALRUS_ABORTED`), `WALRUS_TIMEOUT`: before anything was written, or while waiting
    */
   async commit(batch: Batch, options: CommitOptions = {}): Promise<number[]> {
-    const { writer, commit } = this.#prepare(batch, options)
-    const place = new Place()
-    const { env } = this.#parts.options.storage
-    await waitFor(env, writer.commit(commit, place), options, place)
-    return commit.positions
+    return await this.#transactions.commit(batch, options)
   }
 
   /**
@@ -279,10 +232,7 @@ export class Log implements AsyncDisposable {
    * still be in memory (see `Durability`). Throws what `commit` rejects with.
    */
   commitSync(batch: Batch, options: Pick<CommitOptions, 'expect'> = {}): number[] {
-    checkNames('commitSync', options, ['expect'])
-    const { writer, commit } = this.#prepare(batch, options)
-    writer.commitSync(commit)
-    return commit.positions
+    return this.#transactions.commitSync(batch, options)
   }
 
   /**
@@ -290,11 +240,7 @@ export class Log implements AsyncDisposable {
    * @throws `WALRUS_INVALID_OPTION`, `WALRUS_CLOSED`, `WALRUS_READ_ONLY`
    */
   begin(options: BeginOptions = {}): Transaction {
-    checkNames('begin', options, ['timeoutMs'])
-    const { timeoutMs = 0 } = options
-    checkInteger('timeoutMs', timeoutMs, 0, 2 ** 31 - 1)
-    this.#writable()
-    return this.#transactions.begin(timeoutMs)
+    return this.#transactions.begin(options)
   }
 
   /**
@@ -306,20 +252,7 @@ export class Log implements AsyncDisposable {
     run: (transaction: Transaction) => Promise<T>,
     options: BeginOptions & CommitOptions = {},
   ): Promise<T> {
-    const { signal, expect, ...begin } = options
-    const transaction = this.begin(begin)
-    try {
-      const value = await run(transaction)
-      if (transaction.state === 'pending' || transaction.state === 'expired') {
-        await transaction.commit({
-          ...(signal === undefined ? {} : { signal }),
-          ...(expect === undefined ? {} : { expect }),
-        })
-      }
-      return value
-    } finally {
-      transaction.abandon()
-    }
+    return await this.#transactions.run(run, options)
   }
 
   /** How many transactions are pending or being committed. */
@@ -378,7 +311,7 @@ export class Log implements AsyncDisposable {
     checkStreamName(name)
     const { catalog } = this.#parts
     const find = (): StreamState | undefined => catalog.find(name)
-    return new Stream(this.#host(), name, 0, find, () => catalog.named(name))
+    return new Stream(this.#access, name, 0, find, () => catalog.named(name))
   }
 
   /** The names of the streams that have entries, in the order they appeared. */
@@ -391,7 +324,7 @@ export class Log implements AsyncDisposable {
    * @throws `WALRUS_FAILED`, `WALRUS_DISK_FULL`, `WALRUS_CLOSED`, `WALRUS_READ_ONLY`
    */
   async sync(): Promise<void> {
-    await this.#writable().sync()
+    await this.#access.writer().sync()
   }
 
   /**
@@ -412,10 +345,10 @@ export class Log implements AsyncDisposable {
     const isLimited = (maxSegments ?? maxBytes ?? maxAgeMs) !== undefined
     const policy = isLimited ? given : { ...this.#parts.options.retention, ...given }
     if (dryRun) {
-      if (this.#closed) throw closedError()
+      if (this.#access.closed) throw closedError()
       return await this.#retention.dryRun(policy)
     }
-    this.#writable()
+    this.#access.writer()
     return await this.#retention.retain(policy)
   }
 
@@ -430,13 +363,13 @@ export class Log implements AsyncDisposable {
       throw invalid(`a claim's name must be a non-empty string, got ${show(name)}`)
     }
     if (typeof needs !== 'function') throw invalid('what a claim needs must be given by a function')
-    this.#writable()
+    this.#access.writer()
     return this.#retention.claim(name, needs)
   }
 
   /** For a log opened for reading: looks how far its writer has got. Otherwise does nothing. */
   async refresh(): Promise<void> {
-    if (this.#closed) throw closedError()
+    if (this.#access.closed) throw closedError()
     await this.#parts.follower?.refreshToEnd()
   }
 
@@ -471,7 +404,7 @@ export class Log implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const { writer, lock, follower, table, waiters } = this.#parts
-    this.#closed = true
+    this.#access.closed = true
     this.#writer = undefined
     const failures: unknown[] = []
     try {
@@ -498,91 +431,6 @@ export class Log implements AsyncDisposable {
   /** Whether nothing about a payload needs another look. One without bytes does: its memory may have been taken away. */
   #isPlain(data: Payload): data is Uint8Array {
     return data instanceof Uint8Array && data.length > 0 && data.length <= this.#maxEntryBytes
-  }
-
-  #prepare(batch: Batch, options: CommitOptions): { writer: Writer; commit: SetCommit } {
-    const contents = batch instanceof Batch ? batch.contentsFor(this.#sets) : undefined
-    if (contents === undefined)
-      throw invalid('commit takes a batch that log.batch() of this log made')
-    const preconditions = expectationsOf(this.#parts.catalog, options)
-    const writer = this.#writable()
-    const commit = new SetCommit(contents, preconditions)
-    const room = commit.room(writer.sequencer)
-    if (room > MAX_COMMIT_BYTES) {
-      throw tooLarge(
-        `a batch that takes ${room} bytes in the log is larger than ${MAX_COMMIT_BYTES}`,
-      )
-    }
-    return { writer, commit }
-  }
-
-  #writable(): Writer {
-    if (this.#closed) throw closedError()
-    const { writer } = this.#parts
-    if (writer === undefined) throw readOnlyError()
-    return writer
-  }
-
-  /** Everything before this point can be read: what has been acknowledged. */
-  #visible(): Point {
-    const { writer, follower, options, catalog } = this.#parts
-    if (writer === undefined) return follower!.point
-    if (options.durability === 'commit') return writer.durable
-    if (!this.#seesUnwritten()) return writer.written
-    const { segment, nextLsn, sequencedEnd } = writer.sequencer
-    return {
-      lsn: nextLsn,
-      segment: segment.id,
-      salt: segment.header.salt,
-      offset: sequencedEnd,
-      plainNext: catalog.plain.next,
-    }
-  }
-
-  #host(): StreamHost {
-    const { options, catalog, waiters, follower, writer } = this.#parts
-    return {
-      options,
-      catalog,
-      truncated: () => this.#retention.soon(),
-      writer: () => this.#writable(),
-      reader: () => {
-        if (this.#closed) throw closedError()
-        // What was just appended may still be in memory only.
-        if (this.#seesUnwritten() && writer!.sequencer.pendingBytes > 0) writer!.flushSync()
-        return this.#reader
-      },
-      visibleNext: (stream) => this.#visibleNext(stream),
-      refresh: async () => {
-        if (this.#closed) throw closedError()
-        await follower?.refresh()
-      },
-      moved: async (error, attempt) => {
-        if (follower === undefined || this.#closed) throw error
-        await follower.moved(error, attempt)
-      },
-      changed: async (signal) => {
-        if (this.#closed) throw closedError()
-        await (follower?.changed(signal) ?? waiters.wait(signal))
-        if (this.#closed) throw closedError()
-        if (writer?.failure !== undefined) throw writer.failure
-      },
-    }
-  }
-
-  #visibleNext(stream: StreamState | undefined): number {
-    if (stream === undefined) return 0
-    if (stream.id !== PLAIN_STREAM) {
-      if (this.#closed) throw closedError()
-      if (this.#seesUnwritten()) return stream.next
-    }
-    return this.#reader.next(stream)
-  }
-
-  /** Whether what has been sequenced can be read at once: it is written first. Not once writing has failed. */
-  #seesUnwritten(): boolean {
-    const { writer, options } = this.#parts
-    return options.durability === 'none' && writer !== undefined && writer.failure === undefined
   }
 }
 

@@ -11,7 +11,7 @@ import { encodeSeal, SEAL_BYTES, type Storage } from '@walrus/segment'
 import type { ActiveSegment } from './active-segment.ts'
 import { hasCode } from './errors.ts'
 import { writeIndex } from './index-writer.ts'
-import { Driver, type Operation, type Procedure, syncOf } from './operation.ts'
+import { Driver, type Procedure, syncOf } from './operation.ts'
 import type { Point } from './tail-file.ts'
 
 /** What maintenance needs of the writer. */
@@ -24,8 +24,6 @@ export interface Host {
   reachedDurable(point: Point): void
   /** The segment's file will not be written any more; its index stands in a file, if there was room for one. */
   ended(segment: ActiveSegment): void
-  /** Writes the tail file, durably. */
-  tail(): Operation
   fail(error: unknown): void
 }
 
@@ -38,6 +36,7 @@ interface Ended {
 /** Runs the jobs. */
 export class Maintenance {
   readonly #host: Host
+  readonly #zerosWritten: () => Promise<void>
   readonly #jobs: (() => Procedure)[] = []
   readonly #driver: Driver
   #whenIdle: (() => void)[] = []
@@ -45,8 +44,10 @@ export class Maintenance {
   #unsynced: ActiveSegment[] = []
   readonly #ending = new Set<ActiveSegment>()
 
-  constructor(host: Host) {
+  /** @param zerosWritten resolves when no zeros are under way to any segment's file */
+  constructor(host: Host, zerosWritten: () => Promise<void>) {
     this.#host = host
+    this.#zerosWritten = zerosWritten
     const failed = (error: unknown): void => {
       if (!hasCode(error, 'WALRUS_DISK_FULL')) host.fail(error)
       this.#next()
@@ -202,11 +203,12 @@ export class Maintenance {
         header.salt,
       )
       const file = segment.file!
-      // Zeros still under way to this file would run over the seal. It can do without: the successor's link says all.
+      // Zeros still under way to this file would run over the seal. Who cannot wait for them leaves it out.
+      yield { start: this.#zerosWritten, now: () => {} }
       if (segment.front === Number.POSITIVE_INFINITY) {
         yield {
-          start: () => file.write(seal, end, true),
-          now: () => file.writeSync(seal, end, true),
+          start: () => file.write(seal, end, false),
+          now: () => file.writeSync(seal, end, false),
         }
         yield {
           start: () => file.truncate(end + SEAL_BYTES),
@@ -216,7 +218,6 @@ export class Maintenance {
       }
       const indexed = { ...header, end, endLsn: start.firstLsn }
       yield* writeIndex(this.#host.storage, this.#host.dir, segment.index, indexed)
-      yield this.#host.tail()
     } catch (error) {
       if (!hasCode(error, 'WALRUS_DISK_FULL')) throw error
     }

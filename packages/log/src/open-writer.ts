@@ -21,7 +21,8 @@ import { cleanReport, type RecoveryReport } from './report.ts'
 import { restoreCatalog } from './restore.ts'
 import { keepCopy, salvage } from './salvage.ts'
 import { SegmentTable } from './segment-table.ts'
-import { randomSalt, Sequencer } from './sequencer.ts'
+import { randomSalt } from './next-segment.ts'
+import { Sequencer } from './sequencer.ts'
 import { type Point, TailFile } from './tail-file.ts'
 import { removeSegments, removeUnfinished, takeOver } from './takeover.ts'
 import { Writer, type WriterEvents } from './writer.ts'
@@ -87,6 +88,9 @@ export async function openWriter(
       start.time,
     )
     tail = await TailFile.open(storage, dir, analysis?.tail?.sequence ?? 0)
+    // Before the tail proves what a recovery has written: the next one follows that then instead of replacing it, and
+    // could not tell any more what this one moved away from the log, if it came back.
+    await storage.syncDir(dir)
     const { logId } = segment.header
     const from = {
       segment,
@@ -95,7 +99,6 @@ export async function openWriter(
     }
     const writer = new Writer(dir, options, sequencer, tail, from, events(table))
     await writer.noteStart()
-    await storage.syncDir(dir)
     return { lock, writer, table, catalog, report }
   } catch (error) {
     table?.close()

@@ -101,3 +101,9 @@ export class PendingGroup {
     return !this.lent && this.builder.capacity <= LARGEST_KEPT
   }
 }
+
+/** Tells everyone who waits for groups, or takes part in them, that they failed. */
+export function rejectAll(groups: readonly PendingGroup[], error: unknown): void {
+  for (const group of groups.toReversed()) group.undo(error)
+  for (const group of groups) group.reject(error)
+}

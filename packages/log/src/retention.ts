@@ -108,14 +108,17 @@ export class Retention {
   async #run(policy: RetentionPolicy): Promise<RetentionReport> {
     const writer = this.#writer!
     const planned = this.#plan(policy)
-    if (planned.needsSnapshot) writer.sequencer.wantSnapshot()
+    if (planned.needsSnapshot) writer.sequencer.nextSegment.wantSnapshot()
     const report = reportOf(planned, false)
     if (planned.segments.length > 0) {
       if (planned.firsts.size > 0) await writer.commit(this.#boundsOf(planned))
       // Also what a truncation made needless may not be on disk yet.
       await writer.sync()
-      // What made them so may have been taken back, for want of space.
-      if (!isNeedless(this.#table, this.#catalog, planned.oldest)) return { ...report, ...NOTHING }
+      // What made them so may have been taken back for want of space, or what stays may have no more than a head yet.
+      const isDurable = writer.durable.segment >= planned.oldest
+      if (!isDurable || !isNeedless(this.#table, this.#catalog, planned.oldest)) {
+        return { ...report, ...NOTHING }
+      }
       await writer.moveOldest(planned.oldest)
       for (const stream of this.#catalog.all()) stream.cuts?.drop(planned.oldest)
       this.#retired.push(...this.#table.dropBefore(planned.oldest).map(({ id }) => id))

@@ -12,7 +12,6 @@
  */
 
 import {
-  Begun,
   CATALOG_STREAM,
   type EncodedAttributes,
   FRAME_HEADER_BYTES,
@@ -23,31 +22,16 @@ import {
   frameLength,
   frameStream,
   GROUP_HEADER_BYTES,
-  GroupBuilder,
   SEAL_BYTES,
-  seedOf,
   type Storage,
 } from '@walrus/segment'
-import {
-  ActiveSegment,
-  firstGroupOffset,
-  groupAlign,
-  type Stamps,
-  stampOf,
-} from './active-segment.ts'
-import {
-  type Catalog,
-  declarationBytes,
-  encodeDeclaration,
-  encodeSnapshot,
-  type StreamState,
-} from './catalog.ts'
+import { ActiveSegment, groupAlign, type Stamps, stampOf } from './active-segment.ts'
+import { type Catalog, declarationBytes, encodeDeclaration, type StreamState } from './catalog.ts'
+import { NextSegment } from './next-segment.ts'
 import { PendingGroup } from './pending-group.ts'
 
 /** A group of about this size is closed; the next one fills. */
 const GROUP_BYTES = 0x10_0000
-/** A snapshot of the catalog is due when this many times its size has been logged since the last one. */
-const SNAPSHOT_SHARE = 16
 /** Frames hold 32 bits of milliseconds from their segment's base time; a segment is ended well before. */
 const MAX_SEGMENT_AGE_MS = 0x7fff_ffff
 
@@ -69,13 +53,11 @@ export class Sequencer {
   readonly #segmentBytes: number
   readonly #bufferBytes: number
   readonly stamps: Stamps
+  readonly nextSegment: NextSegment
   readonly #free: PendingGroup[] = []
   readonly #align: number
   #nextLsn: number
   #time: number
-  #sinceSnapshot = 0
-  #snapshotIn: number
-  #snapshotWanted = false
 
   constructor(
     storage: Storage,
@@ -97,7 +79,8 @@ export class Sequencer {
     this.#time = time
     this.#align = groupAlign(storage)
     this.group = new PendingGroup(storage.checksums)
-    this.#snapshotIn = segment.header.catalogSegment
+    const { catalogSegment } = segment.header
+    this.nextSegment = new NextSegment(storage, stamps, catalog, catalogSegment)
     this.#usePostings()
   }
 
@@ -199,11 +182,6 @@ export class Sequencer {
     )
   }
 
-  /** Lets the next segment begin with a snapshot of the catalog, due or not. */
-  wantSnapshot(): void {
-    this.#snapshotWanted = true
-  }
-
   /** Closes the open group and queues it. */
   close(): void {
     if (this.limit === 0) return
@@ -223,7 +201,7 @@ export class Sequencer {
       group.firstLsn - group.segment.header.firstLsn,
     )
     this.#nextLsn = group.endLsn
-    this.#sinceSnapshot += group.size
+    this.nextSegment.logged(group.size)
     this.queue.push(group)
     this.queuedBytes += group.size
     this.#take()
@@ -254,13 +232,12 @@ export class Sequencer {
     for (const group of groups.toReversed()) this.#forget(group)
     const dropped = new Set([this.segment, ...groups.map((group) => group.segment)])
     dropped.delete(segment)
-    for (const planned of dropped) {
-      const own = planned.index.stream(CATALOG_STREAM)
-      if (planned.header.catalogFrames > 0) {
-        this.catalog.own.next = Math.min(this.catalog.own.next, own.first)
-        this.#snapshotWanted = true
+    for (const { header, index } of dropped) {
+      if (header.catalogFrames > 0) {
+        this.catalog.own.next = Math.min(this.catalog.own.next, index.stream(CATALOG_STREAM).first)
       }
-      this.#nextLsn = Math.min(this.#nextLsn, planned.header.firstLsn)
+      this.nextSegment.givenUp(header, segment.header)
+      this.#nextLsn = Math.min(this.#nextLsn, header.firstLsn)
     }
     const oldest = groups[0]
     if (oldest?.segment === segment) {
@@ -269,7 +246,6 @@ export class Sequencer {
       segment.end = oldest.offset
     }
     this.segment = segment
-    this.#snapshotIn = segment.header.catalogSegment
     this.#usePostings()
     return groups
   }
@@ -279,30 +255,12 @@ export class Sequencer {
     return this.#now()
   }
 
-  /** Frames of a snapshot of the catalog, when the next segment is to begin with one; there may be none to be had. */
-  dueSnapshot(): Uint8Array[] | undefined {
-    const streams = this.catalog.recorded()
-    const due =
-      streams.length === 0 ||
-      this.#snapshotWanted ||
-      this.#sinceSnapshot >= SNAPSHOT_SHARE * 40 * streams.length
-    return due ? encodeSnapshot(streams) : undefined
-  }
-
   /** Goes on behind a commit that took `bytes` in segments of its own, of which `segment` is the last. */
   goOn(segment: ActiveSegment, nextLsn: number, bytes: number): void {
     this.segment = segment
     this.#nextLsn = nextLsn
-    const { catalogSegment } = segment.header
-    if (catalogSegment === this.#snapshotIn) this.#sinceSnapshot += bytes
-    else this.#snapshotTaken(catalogSegment, bytes)
+    this.nextSegment.goneOn(segment.header, bytes)
     this.#usePostings()
-  }
-
-  #snapshotTaken(segment: number, bytesSince: number): void {
-    this.#snapshotIn = segment
-    this.#sinceSnapshot = bytesSince
-    this.#snapshotWanted = false
   }
 
   #forget(group: PendingGroup): void {
@@ -372,61 +330,9 @@ export class Sequencer {
 
   /** Plans the segment that follows the current one. No group is open. */
   #planNext(): void {
-    const before = this.segment
-    const id = before.id + 1
-    const snapshotFrames = this.dueSnapshot()
-    if (snapshotFrames !== undefined) this.#snapshotTaken(id, 0)
-    const frames = snapshotFrames ?? []
-    const header = {
-      firstGroup: firstGroupOffset(this.#align),
-      logId: before.header.logId,
-      id,
-      generation: 0,
-      salt: randomSalt(this.#storage),
-      firstLsn: this.#nextLsn,
-      plainNext: this.catalog.plain.next,
-      baseTime: this.#now(),
-      boot: this.stamps.boot,
-      epoch: this.stamps.epoch,
-      predecessor: {
-        id: before.id,
-        generation: before.header.generation,
-        salt: before.header.salt,
-        end: before.end,
-      },
-      mark: 0,
-      begun: Begun.rotation,
-      align: this.#align,
-      catalogSegment: this.#snapshotIn,
-      catalogFrames: frames.length,
-      commitEnd: 0,
-    }
-    const own = this.catalog.own
-    const firstPosition = own.next
-    const snapshot = frames.length === 0 ? undefined : this.#snapshotGroup(header, frames)
-    this.segment = new ActiveSegment(header, snapshot)
-    let offset = header.firstGroup + GROUP_HEADER_BYTES
-    frames.forEach((frame, number) => {
-      this.segment.index.stream(CATALOG_STREAM).add(firstPosition + number, offset)
-      offset += frameBytes(frame.length)
-    })
+    this.segment = this.nextSegment.plan(this.segment, this.#nextLsn, this.#now())
+    this.#nextLsn += this.segment.header.catalogFrames
     this.#usePostings()
-  }
-
-  #snapshotGroup(
-    header: { salt: number; firstLsn: number; baseTime: number },
-    frames: Uint8Array[],
-  ): Uint8Array {
-    const size = frames.reduce((sum, frame) => sum + frameBytes(frame.length), GROUP_HEADER_BYTES)
-    const builder = new GroupBuilder(this.#padded(size))
-    builder.begin(seedOf(header.salt), header.salt)
-    for (const frame of frames) {
-      builder.add(CATALOG_STREAM, FrameKind.catalogSnapshot, this.catalog.own.next++, 0, frame)
-    }
-    const stamp = stampOf(this.stamps, header.firstLsn, header.baseTime, 0)
-    const padded = builder.close(stamp, this.#align)
-    this.#nextLsn += frames.length
-    return builder.bytes.slice(0, padded)
   }
 
   #usePostings(): void {
@@ -434,11 +340,4 @@ export class Sequencer {
     plain.postings = this.segment.index.stream(plain.id)
     plain.postingsOf = this.segment.index
   }
-}
-
-/** A new segment's salt: never 0, or zeros would be whole units. */
-export function randomSalt(storage: Storage): number {
-  const bytes = new Uint8Array(4)
-  storage.env.random(bytes)
-  return new DataView(bytes.buffer).getInt32(0, true) || 1
 }

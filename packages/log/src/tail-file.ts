@@ -73,6 +73,8 @@ export function decodeTailSlot(bytes: Uint8Array): Tail | undefined {
   }
   if (view.getUint32(CHECK_AT, true) !== crc32(bytes, 0, 0, CHECK_AT)) return undefined
   if (![8, 32, 40, 48, 56, 64, 72].every((at) => Number.isSafeInteger(u64(at)))) return undefined
+  // The oldest segment is not behind the one that is appended to.
+  if (u64(32) < 1 || u64(32) > u64(40)) return undefined
   return {
     sequence: u64(8),
     logId: bytes.slice(16, 32),
@@ -158,43 +160,21 @@ export class TailFile {
 
   /** Writes the next slot without a sync: for readers of the running machine. */
   note(tail: Omit<Tail, 'sequence'>): void {
-    this.#writeSync(tail, false)
+    const sequence = this.#sequence + 1
+    this.#file.writeSync(encodeTailSlot({ ...tail, sequence }), placeOf(sequence), false)
+    // Where that failed the slot may hold anything: the next one goes there again, the other is whole.
+    this.#sequence = sequence
   }
 
-  noteDurablySync(tail: Omit<Tail, 'sequence'>): void {
-    this.#writeSync(tail, true)
-  }
-
-  /** Writes the next slot; it is durable when this resolves, to its place. */
-  async noteDurably(tail: Omit<Tail, 'sequence'>): Promise<number> {
-    const sequence = ++this.#sequence
-    const place = placeOf(sequence)
-    try {
-      await this.#file.write(encodeTailSlot({ ...tail, sequence }), place, true)
-      return place
-    } catch (error) {
-      this.#takeBack(sequence)
-      throw error
-    }
+  /** Writes the next slot; it is durable when this resolves. Nothing else may be written meanwhile. */
+  async noteDurably(tail: Omit<Tail, 'sequence'>): Promise<void> {
+    const sequence = this.#sequence + 1
+    await this.#file.write(encodeTailSlot({ ...tail, sequence }), placeOf(sequence), true)
+    this.#sequence = sequence
   }
 
   close(): Promise<void> {
     return this.#file.close()
-  }
-
-  #writeSync(tail: Omit<Tail, 'sequence'>, durable: boolean): void {
-    const sequence = ++this.#sequence
-    try {
-      this.#file.writeSync(encodeTailSlot({ ...tail, sequence }), placeOf(sequence), durable)
-    } catch (error) {
-      this.#takeBack(sequence)
-      throw error
-    }
-  }
-
-  /** The slot may hold anything now; the next one written must not be the other, which is whole. */
-  #takeBack(sequence: number): void {
-    if (this.#sequence === sequence) this.#sequence--
   }
 }
 

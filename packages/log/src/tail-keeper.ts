@@ -1,10 +1,10 @@
 /**
- * Keeps the tail file up with the writer: soon after commits for those who follow, durably at turning points.
+ * Keeps the tail file up with the writer: soon after commits for those who follow, durably where it begins and ends
+ * and where the log is to begin later.
  */
 
 import type { Storage, Timer } from '@walrus/segment'
 import { hasCode } from './errors.ts'
-import type { Operation } from './operation.ts'
 import type { Point, TailFile } from './tail-file.ts'
 
 /** The tail file is rewritten at most this often, in milliseconds. */
@@ -25,6 +25,8 @@ export class TailKeeper {
   readonly #durable: () => Point
   readonly #failed: (error: unknown) => void
   #timer: Timer | undefined
+  /** Whether it is being written durably while the log is in use: nothing else may be written then. */
+  #moving = false
 
   /**
    * @param durable up to where the log is durable
@@ -46,6 +48,7 @@ export class TailKeeper {
 
   /** Writes it before long. */
   soon(): void {
+    if (this.#moving) return
     this.#timer ??= this.#storage.env.after(EVERY_MS, () => {
       this.#timer = undefined
       try {
@@ -57,19 +60,24 @@ export class TailKeeper {
     })
   }
 
+  /** Writes durably where a writer begins. */
+  async begun(): Promise<void> {
+    await this.#file.noteDurably(this.#now(false))
+  }
+
   /** Writes durably that the log begins with another segment. */
   async moveOldest(firstSegment: number): Promise<void> {
     this.#frame = { ...this.#frame, firstSegment }
-    // In both slots: the next write may be torn, and leave what the other one says.
-    const written = new Set<number>()
-    while (written.size < 2) written.add(await this.#file.noteDurably(this.#now(false)))
-  }
-
-  /** Writes it durably. */
-  durably(): Operation {
-    return {
-      start: async () => void (await this.#file.noteDurably(this.#now(false))),
-      now: () => this.#file.noteDurablySync(this.#now(false)),
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#moving = true
+    try {
+      // In both slots: the next write may be torn, and leave what the other one says.
+      await this.#file.noteDurably(this.#now(false))
+      await this.#file.noteDurably(this.#now(false))
+    } finally {
+      this.#moving = false
+      this.soon()
     }
   }
 

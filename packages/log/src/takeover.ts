@@ -41,7 +41,7 @@ import { doLater } from './operation.ts'
 import type { Point } from './tail-file.ts'
 import { removeIfThere } from './remove.ts'
 import { readHeader, type ScannedSegment } from './segment-files.ts'
-import { randomSalt } from './sequencer.ts'
+import { randomSalt } from './next-segment.ts'
 
 /** What a recovery did. */
 export interface Takeover {
@@ -258,7 +258,7 @@ async function writeIndexes(
 
 /**
  * Removes segments all of which was taken over, and moves those that hold anything else to the quarantine folder.
- * Returns where the latter are now.
+ * Returns where the latter are now. All that is durable only once the directory is synced.
  */
 async function clearAway(
   storage: Storage,
@@ -272,15 +272,17 @@ async function clearAway(
     await removeIfThere(storage, indexPath(dir, id))
     await storage.remove(segmentPath(dir, id))
   }
+  if (leftOver.length > 0) {
+    await storage.mkdir(quarantine)
+    // Else what is moved there might be gone with it.
+    await storage.syncDir(dir)
+  }
   for (const id of leftOver) {
     await removeIfThere(storage, indexPath(dir, id))
-    await storage.mkdir(quarantine)
     const target = segmentPath(quarantine, id)
     await storage.rename(segmentPath(dir, id), target)
     moved.push(target)
   }
-  if (moved.length > 0) await storage.syncDir(quarantine)
-  if (moved.length + takenOver.length > 0) await storage.syncDir(dir)
   return moved
 }
 

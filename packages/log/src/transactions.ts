@@ -1,12 +1,33 @@
-/** The transactions of a log that are open: their ids, their expiry, and the files of those that have ended. */
+/**
+ * The batches and transactions of a log: committing them, the ids and expiry of those that are open, and the files of
+ * those that have ended.
+ */
 
 import type { Timer } from '@walrus/segment'
-import type { SetHost } from './write-set.ts'
+import { Place } from './admission.ts'
+import { Batch } from './batch.ts'
+import { tooLarge, waitFor } from './input.ts'
+import { checkInteger, checkNames, invalid } from './options.ts'
+import { SetCommit } from './set-commit.ts'
 import type { Spool } from './spool.ts'
 import { Transaction, type TransactionHost } from './transaction.ts'
+import { type CommitOptions, expectationsOf, type SetHost } from './write-set.ts'
 import type { Writer } from './writer.ts'
 
 const ID_BYTES = 16
+/** The most bytes that the frames of a batch may take: they make one commit group. */
+const MAX_COMMIT_BYTES = 0x6ff0_0000
+
+export interface BeginOptions {
+  /** How long it may stay open, in milliseconds: 0 to 2^31 - 1; 0, the default, for `transactionTimeoutMs`. */
+  readonly timeoutMs?: number
+}
+
+/** What they need of the log they are on. */
+interface Host extends SetHost {
+  /** The writer; throws when the log is closed, or was opened for reading. */
+  writer(): Writer
+}
 
 export class Transactions {
   readonly #host: TransactionHost
@@ -14,11 +35,12 @@ export class Transactions {
   #timer: Timer | undefined
   #removing: Promise<unknown> = Promise.resolve()
 
-  /** @param writer throws when the log is closed, or was opened for reading */
-  constructor(host: SetHost, writer: () => Writer) {
+  constructor(host: Host) {
+    const { options, catalog } = host
     this.#host = {
-      ...host,
-      writer,
+      options,
+      catalog,
+      writer: () => host.writer(),
       ended: (transaction, spool) => {
         this.#active.delete(transaction)
         this.#remove(spool)
@@ -31,8 +53,31 @@ export class Transactions {
     return this.#active.size
   }
 
-  /** @param timeoutMs 0 for the log's own */
-  begin(timeoutMs: number): Transaction {
+  batch(): Batch {
+    this.#host.writer()
+    return new Batch(this.#host)
+  }
+
+  async commit(batch: Batch, options: CommitOptions): Promise<number[]> {
+    const { writer, commit } = this.#prepare(batch, options)
+    const place = new Place()
+    const { env } = this.#host.options.storage
+    await waitFor(env, writer.commit(commit, place), options, place)
+    return commit.positions
+  }
+
+  commitSync(batch: Batch, options: Pick<CommitOptions, 'expect'>): number[] {
+    checkNames('commitSync', options, ['expect'])
+    const { writer, commit } = this.#prepare(batch, options)
+    writer.commitSync(commit)
+    return commit.positions
+  }
+
+  begin(options: BeginOptions): Transaction {
+    checkNames('begin', options, ['timeoutMs'])
+    const { timeoutMs = 0 } = options
+    checkInteger('timeoutMs', timeoutMs, 0, 2 ** 31 - 1)
+    this.#host.writer()
     const { storage, transactionTimeoutMs } = this.#host.options
     const bytes = Buffer.alloc(ID_BYTES)
     storage.env.random(bytes)
@@ -41,6 +86,27 @@ export class Transactions {
     this.#active.add(transaction)
     this.#cleanUpLater()
     return transaction
+  }
+
+  /** Commits what `run` puts into a transaction, or rolls it back when that throws. */
+  async run<T>(
+    run: (transaction: Transaction) => Promise<T>,
+    options: BeginOptions & CommitOptions,
+  ): Promise<T> {
+    const { signal, expect, ...begin } = options
+    const transaction = this.begin(begin)
+    try {
+      const value = await run(transaction)
+      if (transaction.state === 'pending' || transaction.state === 'expired') {
+        await transaction.commit({
+          ...(signal === undefined ? {} : { signal }),
+          ...(expect === undefined ? {} : { expect }),
+        })
+      }
+      return value
+    } finally {
+      transaction.abandon()
+    }
   }
 
   /** Rolls back those that have stayed open too long; how many. */
@@ -54,6 +120,22 @@ export class Transactions {
     this.#timer?.cancel()
     for (const transaction of this.#active) transaction.abandon()
     await this.#removing
+  }
+
+  #prepare(batch: Batch, options: CommitOptions): { writer: Writer; commit: SetCommit } {
+    const contents = batch instanceof Batch ? batch.contentsFor(this.#host) : undefined
+    if (contents === undefined)
+      throw invalid('commit takes a batch that log.batch() of this log made')
+    const preconditions = expectationsOf(this.#host.catalog, options)
+    const writer = this.#host.writer()
+    const commit = new SetCommit(contents, preconditions)
+    const room = commit.room(writer.sequencer)
+    if (room > MAX_COMMIT_BYTES) {
+      throw tooLarge(
+        `a batch that takes ${room} bytes in the log is larger than ${MAX_COMMIT_BYTES}`,
+      )
+    }
+    return { writer, commit }
   }
 
   #cleanUpLater(): void {

@@ -24,7 +24,7 @@ import {
   seedOf,
 } from '@walrus/segment'
 import { analyse, continues } from './analysis.ts'
-import { decodeSnapshot } from './catalog.ts'
+import { checkedBounds, decodeDeclaration, decodeSnapshot } from './catalog.ts'
 import { hasCode } from './errors.ts'
 import { indexPath, segmentIds, segmentPath } from './names.ts'
 import { checkNames } from './options.ts'
@@ -226,7 +226,7 @@ class Verification {
       const range = { file, id, seed: seedOf(salt), from, to: end, firstLsn, checksums }
       const scan = await scanGroups(range, (group) => {
         index.addScanned(group, baseTime, firstLsn)
-        this.#count(group)
+        this.#count(group, path)
       })
       this.#plainNext = index.nextAt(PLAIN_STREAM, end) ?? this.#plainNext ?? header.plainNext
       // Without a successor or a tail file to say where it ends, its seal does.
@@ -242,20 +242,19 @@ class Verification {
     }
   }
 
-  #count({ header, offset, bytes, words, at }: ScannedGroup): void {
+  #count({ header, offset, bytes, words, at }: ScannedGroup, path: string): void {
     this.#groups++
     this.#bytes += header.size
     let frame = at + GROUP_HEADER_BYTES
     for (let number = 0; number < header.count; number++) {
-      const kind = frameKind(words, frame)
-      if (kind === FrameKind.entry) this.#entries++
-      else if (kind === FrameKind.streamBounds) {
-        const { stream, first } = readBounds(words, frame)
-        if (stream === PLAIN_STREAM) this.#plainFirst = first
-      } else if (kind === FrameKind.catalogSnapshot) {
-        const body = frame + FRAME_HEADER_BYTES
-        const records = decodeSnapshot(bytes.subarray(body, body + frameLength(words, frame)))
-        this.#plainFirst = records.find(({ id }) => id === PLAIN_STREAM)?.first ?? this.#plainFirst
+      if (frameKind(words, frame) === FrameKind.entry) this.#entries++
+      else {
+        try {
+          this.#plainFirst = plainFirstIn(bytes, words, frame) ?? this.#plainFirst
+        } catch (error) {
+          const what = (error as Error).message
+          this.#add('WALRUS_CORRUPT', path, offset + frame - at, this.#plainNext, `holds ${what}`)
+        }
       }
       frame += frameBytes(frameLength(words, frame))
     }
@@ -342,4 +341,25 @@ function sameIndex(file: IndexFile, index: SegmentIndex): boolean {
     const found = file.slice(stream, first, next - first)
     return found.length === expected.length && found.every((offset, at) => offset === expected[at])
   })
+}
+
+/**
+ * The first index of the plain log, if a frame of the catalog says it.
+ * @throws `WALRUS_CORRUPT` when it says what cannot be
+ */
+function plainFirstIn(bytes: Uint8Array, words: Int32Array, at: number): number | undefined {
+  const from = at + FRAME_HEADER_BYTES
+  const body = bytes.subarray(from, from + frameLength(words, at))
+  switch (frameKind(words, at)) {
+    case FrameKind.streamDeclared:
+      return void decodeDeclaration(body)
+    case FrameKind.catalogSnapshot:
+      return decodeSnapshot(body).find(({ id }) => id === PLAIN_STREAM)?.first
+    case FrameKind.streamBounds: {
+      const { stream, first } = checkedBounds(readBounds(words, at))
+      return stream === PLAIN_STREAM ? first : undefined
+    }
+    default:
+      return undefined
+  }
 }

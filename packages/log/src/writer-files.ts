@@ -72,7 +72,7 @@ export class WriterFiles {
       () => host.durable,
       (error) => host.fail(error),
     )
-    this.maintenance = new Maintenance(host)
+    this.maintenance = new Maintenance(host, () => this.zeroAhead.idle())
     this.maintenance.began(start.segment)
     this.zeroAhead = new ZeroAhead(
       host,

@@ -11,23 +11,23 @@
 import type { EncodedAttributes, Storage, StorageFile, Timer } from '@walrus/segment'
 import type { ActiveSegment } from './active-segment.ts'
 import { Addition } from './addition.ts'
-import { Admission, type Place } from './admission.ts'
+import type { Place } from './admission.ts'
 import type { StreamState } from './catalog.ts'
 import type { Chain } from './chain.ts'
-import type { Commit, LargeCommit } from './commit.ts'
+import type { Commit } from './commit.ts'
 import { closedError, failedError, hasCode } from './errors.ts'
+import { FullDisk, type FullDiskHost } from './full-disk.ts'
 import { commitLarge, type Large, type LargeHost } from './large-commit.ts'
-import { Driver, type Operation, type Procedure } from './operation.ts'
+import { Driver, type Procedure } from './operation.ts'
 import type { ResolvedOptions } from './options.ts'
-import type { PendingGroup } from './pending-group.ts'
+import { type PendingGroup, rejectAll } from './pending-group.ts'
 import type { Sequencer } from './sequencer.ts'
 import type { Point, TailFile } from './tail-file.ts'
+import { Turns, type TurnsHost } from './turns.ts'
 import { type FilesStart, WriterFiles } from './writer-files.ts'
 
 /** What `appendSync` without durability may keep in memory, in bytes; also what is written without a thread. */
 const SYNC_BUFFER_BYTES = 0x4_0000
-/** After a full disk, entries that were promised are tried again this often, in milliseconds. */
-const RETRY_EVERY_MS = 250
 
 /** What the writer tells the log. */
 export interface WriterEvents {
@@ -46,7 +46,7 @@ export interface WriterStart extends FilesStart {
   readonly written: Point
 }
 
-export class Writer implements LargeHost {
+export class Writer implements LargeHost, TurnsHost, FullDiskHost {
   readonly storage: Storage
   readonly dir: string
   readonly sequencer: Sequencer
@@ -54,8 +54,9 @@ export class Writer implements LargeHost {
   readonly #options: ResolvedOptions
   readonly #events: WriterEvents
   readonly #driver: Driver
-  readonly #admission: Admission
+  readonly #turns: Turns
   readonly #files: WriterFiles
+  readonly #full: FullDisk
   readonly #durably: boolean
   #written: Point
   #durable: Point
@@ -66,17 +67,8 @@ export class Writer implements LargeHost {
   #flushing = false
   #soon = false
   #synchronous = false
-  /** Why entries that were promised cannot be written just now; they are tried again. */
-  #full: unknown
-  /** The lack of space because of which groups were taken back, one of which is still being written. */
-  #blocked: unknown
-  /** What is being committed by itself: nothing else is sequenced meanwhile. */
-  #large: Large | undefined
-  /** The lack of space because of which what was taken back still stands in the file: it goes first. */
-  #uncut: unknown
   #whenSettled: (() => void)[] = []
   #syncTimer: Timer | undefined
-  #retryTimer: Timer | undefined
 
   constructor(
     dir: string,
@@ -96,22 +88,23 @@ export class Writer implements LargeHost {
     this.#durable = start.written
     this.#driver = new Driver(
       // After those who were just answered have had their turn: what they append goes into the next group.
-      () => this.#flushSoon(),
+      () => this.flushSoon(),
       (error) => this.#stopped(error),
       (error) => {
         // What was taken over has been done again; that it failed where it was is news only if it was no lack of space.
         if (!hasCode(error, 'WALRUS_DISK_FULL')) this.fail(error)
       },
     )
-    this.#admission = new Admission(() => this.#flushSoon())
-    const { segmentBytes } = options
-    this.segmentBytes = options.segmentBytes
+    const { segmentBytes, bufferBytes } = options
+    this.segmentBytes = segmentBytes
+    this.#turns = new Turns(this, bufferBytes)
     this.#files = new WriterFiles(this, { segmentBytes, durably: this.#durably }, tail, start)
+    this.#full = new FullDisk(this, this.#files, this.#driver)
   }
 
   /** Writes down durably where this writer begins. */
   async noteStart(): Promise<void> {
-    await this.#files.tail.durably().start()
+    await this.#files.tail.begun()
   }
 
   get written(): Point {
@@ -126,6 +119,10 @@ export class Writer implements LargeHost {
     return this.#failure
   }
 
+  get synchronous(): boolean {
+    return this.#synchronous
+  }
+
   /** Number of the oldest segment whose files are not finished. */
   get oldestBusy(): number {
     return Math.min(this.#files.active.id, this.#files.maintenance.oldestBusy)
@@ -133,7 +130,7 @@ export class Writer implements LargeHost {
 
   /** Whether there are commits whose turn to be sequenced has not come. */
   get crowded(): boolean {
-    return this.#admission.waiting > 0 || this.#large !== undefined
+    return this.#turns.waiting
   }
 
   /** Resolves when every segment that has a successor is finished. */
@@ -160,7 +157,7 @@ export class Writer implements LargeHost {
     if (attributes === undefined && stream.id === 0) {
       const index = this.sequencer.addPlain(data)
       if (index >= 0) {
-        if (!this.#flushing) this.#flushSoon()
+        this.flushAgain()
         return this.sequencer.group.wait(index)
       }
     }
@@ -171,14 +168,10 @@ export class Writer implements LargeHost {
   commit(commit: Commit, place?: Place): Promise<number> {
     const refusal = this.#refusal()
     if (refusal !== undefined) return Promise.reject(refusal)
-    const answer = this.#admission.waiting === 0 ? this.#attempt(commit) : undefined
-    if (answer !== undefined) {
-      if (!this.#flushing) this.#flushSoon()
-      return answer
-    }
-    // Whoever comes now must not overtake those who wait.
-    this.sequencer.close()
-    return this.#admission.wait(commit, place)
+    const answer = this.#turns.take(commit)
+    if (answer === undefined) return this.#turns.wait(commit, place)
+    this.flushAgain()
+    return answer
   }
 
   /** Sequences one entry and returns its position: written, or durable, or under `none` soon to be written. */
@@ -211,18 +204,18 @@ export class Writer implements LargeHost {
     if (refusal !== undefined) throw refusal
     const sequencer = this.sequencer
     const unsynced = this.#options.durability === 'none'
-    if (!unsynced && this.#blocked !== undefined) throw this.#blocked
+    if (!unsynced && this.#full.blocked !== undefined) throw this.#full.blocked
     const pending = sequencer.pendingBytes
-    const waiting = this.#admission.waiting > 0 || this.#large !== undefined
-    if (waiting || pending + commit.room(sequencer) > SYNC_BUFFER_BYTES) this.flushSync()
+    if (this.#turns.waiting || pending + commit.room(sequencer) > SYNC_BUFFER_BYTES)
+      this.flushSync()
     const conflict = commit.refusal()
     if (conflict !== undefined || commit.empty) {
       if (!unsynced) this.flushSync()
       if (conflict !== undefined) throw conflict
-      return this.#noEntries(commit)
+      return this.#turns.settleEmpty(commit)
     }
     sequencer.reserve(commit.room(sequencer), false)
-    const value = this.#sequenced(commit)
+    const value = this.#turns.sequence(commit)
     if (this.#failure !== undefined) throw this.#failure
     if (!unsynced || sequencer.pendingBytes > SYNC_BUFFER_BYTES) {
       this.flushSync()
@@ -236,8 +229,9 @@ export class Writer implements LargeHost {
   /** Writes everything sequenced, and everything waiting to be, without waiting. */
   flushSync(): void {
     if (this.#failure !== undefined) throw this.#failure
-    if (this.#blocked !== undefined) throw this.#blocked
-    if (!this.#cut()) throw this.#uncut
+    if (this.#full.blocked !== undefined) throw this.#full.blocked
+    const uncut = this.#full.cut()
+    if (uncut !== undefined) throw uncut
     this.#synchronous = true
     try {
       do {
@@ -252,8 +246,8 @@ export class Writer implements LargeHost {
           this.#driver.finish(this.#commit(group))
         }
         this.#admit()
-        if (this.#large !== undefined)
-          this.#driver.finish(commitLarge(this, this.#files, this.#large))
+        const { large } = this.#turns
+        if (large !== undefined) this.#driver.finish(commitLarge(this, this.#files, large))
       } while (this.#unwritten())
       this.#settle()
     } catch (error) {
@@ -287,9 +281,9 @@ export class Writer implements LargeHost {
     while (this.#failure === undefined && (this.#driver.busy || this.#unwritten())) {
       await new Promise<void>((resolve) => {
         this.#whenSettled.push(resolve)
-        if (!this.#flushing) this.#flushSoon()
+        this.flushAgain()
       })
-      if (this.#full !== undefined) throw this.#full
+      if (this.#full.full !== undefined) throw this.#full.full
     }
   }
 
@@ -301,24 +295,24 @@ export class Writer implements LargeHost {
     this.#closed = true
     this.sequencer.close()
     try {
-      if (this.#full === undefined) await this.settled()
+      if (this.#full.full === undefined) await this.settled()
       else this.flushSync()
       await this.#files.zeroAhead.idle()
       if (this.#failure === undefined) await this.#files.maintenance.sync()
       await this.#files.maintenance.idle()
       await this.#driver.noneLate()
-      if (!this.#cut()) throw this.#uncut
+      const uncut = this.#full.cut()
+      if (uncut !== undefined) throw uncut
       if (this.#failure === undefined) await this.#files.leaveClean(this.#written)
     } catch (error) {
       this.sequencer.close()
-      reject(this.sequencer.queue, error)
-      this.#large?.reject(error)
-      this.#admission.reject(error)
+      this.#reject(error)
       if (hasCode(error, 'WALRUS_DISK_FULL')) throw error
       this.fail(error)
     } finally {
       this.#over = true
-      for (const timer of [this.#syncTimer, this.#retryTimer]) timer?.cancel()
+      this.#syncTimer?.cancel()
+      this.#full.end()
       // Of a log that has failed a group may still be under way.
       await this.#driver.idle()
       await this.#files.zeroAhead.idle()
@@ -329,8 +323,8 @@ export class Writer implements LargeHost {
   }
 
   reachedDurable(point: Point): void {
-    const { lsn, segment } = this.#durable
-    if (point.lsn < lsn || (point.lsn === lsn && point.segment <= segment)) return
+    // A sync speaks of where the log was when it began.
+    if (point.lsn < this.#durable.lsn) return
     this.#durable = point
     this.#files.tail.soon()
     this.#events.advanced()
@@ -353,27 +347,28 @@ export class Writer implements LargeHost {
     this.#admit()
   }
 
-  tail(): Operation {
-    return this.#files.tail.durably()
-  }
-
   fail(error: unknown): void {
     if (this.#failure !== undefined) return
     this.#failure = failedError(error)
     this.sequencer.close()
-    reject(this.sequencer.queue, this.#failure)
-    this.#large?.reject(this.#failure)
-    this.#admission.reject(this.#failure)
+    this.#reject(this.#failure)
     this.#files.maintenance.abandon()
     this.#events.advanced()
     this.#settle()
   }
 
+  #reject(error: unknown): void {
+    rejectAll(this.sequencer.queue, error)
+    this.#turns.large?.reject(error)
+    this.#turns.reject(error)
+  }
+
   #refusal(): Error | undefined {
     if (this.#failure !== undefined) return this.#failure
     if (this.#closed) return closedError()
-    if (!this.#cut()) return this.#uncut as Error
-    if (this.#full === undefined) return undefined
+    const uncut = this.#full.cut()
+    if (uncut !== undefined) return uncut as Error
+    if (this.#full.full === undefined) return undefined
     // The disk was full, and entries already promised wait for it: they go first.
     try {
       this.flushSync()
@@ -383,83 +378,19 @@ export class Writer implements LargeHost {
     return this.#failure
   }
 
-  /** Sequences a commit whose turn has come, or refuses it; `undefined` when it has to wait. */
-  #attempt(commit: Commit): Promise<number> | undefined {
-    if (this.#large !== undefined) return undefined
-    const conflict = commit.refusal()
-    if (conflict !== undefined) return this.#refuse(conflict)
-    if (commit.empty) return this.#settledEmpty(commit)
-    if (commit.large !== undefined) return this.#attemptLarge(commit, commit.large)
-    if (!this.#hasRoom(commit)) return undefined
-    const { group } = this.sequencer
-    const value = this.#sequenced(commit)
-    return this.#failure === undefined ? group.wait(value) : Promise.reject(this.#failure)
-  }
-
-  #hasRoom(commit: Commit): boolean {
-    const pending = this.sequencer.pendingBytes
-    const bytes = commit.room(this.sequencer)
-    if (pending > 0 && pending + bytes > this.#options.bufferBytes) return false
-    if (commit.alone) this.sequencer.close()
-    return this.sequencer.reserve(bytes, !this.#synchronous) === 'ok'
-  }
-
-  #sequenced(commit: Commit): number {
-    const { outcome } = commit
-    if (outcome !== undefined) this.sequencer.group.tell(outcome)
-    try {
-      return commit.add(this.sequencer)
-    } catch (error) {
-      // Of somebody who took part, and may have done half of what it had to.
-      this.fail(error)
-      return 0
-    }
-  }
-
-  /** Refuses for what was found in the log, once that is acknowledged itself. */
-  #refuse(error: unknown): Promise<number> {
-    const group = this.#lastPending()
-    if (group === undefined) return Promise.reject(error)
-    return group.wait(0).then(() => {
-      throw error
-    })
-  }
-
-  #settledEmpty(commit: Commit): Promise<number> {
-    const group = this.#lastPending()
-    if (group === undefined) return Promise.resolve(this.#noEntries(commit))
-    if (commit.outcome !== undefined) group.tell(commit.outcome)
-    return group.wait(commit.add(this.sequencer))
-  }
-
-  #noEntries(commit: Commit): number {
-    const value = commit.add(this.sequencer)
-    commit.outcome?.acknowledged()
-    return value
-  }
-
-  #lastPending(): PendingGroup | undefined {
-    const { limit, group, queue } = this.sequencer
-    return limit === 0 ? queue.at(-1) : group
-  }
-
-  /** Its turn comes when everything before it is written. */
-  #attemptLarge(commit: Commit, contents: LargeCommit): Promise<number> | undefined {
-    if (this.sequencer.pendingBytes > 0) return undefined
-    return new Promise((resolve, reject) => {
-      this.#large = { commit, contents, resolve, reject }
-    })
-  }
-
   #unwritten(): boolean {
-    return (
-      this.sequencer.pendingBytes > 0 || this.#admission.waiting > 0 || this.#large !== undefined
-    )
+    return this.sequencer.pendingBytes > 0 || this.#turns.waiting
   }
 
-  #flushSoon(): void {
+  /** Starts what is to be written in this turn of the event loop. */
+  flushSoon(): void {
     this.#flushing = true
     queueMicrotask(() => this.#flush())
+  }
+
+  /** The same, unless something is about to be written, or being written. */
+  flushAgain(): void {
+    if (!this.#flushing) this.flushSoon()
   }
 
   #flushWhenTurned(): void {
@@ -474,29 +405,25 @@ export class Writer implements LargeHost {
   #flush(): void {
     // What could not be kept when it was closed is not written later: the log may be another writer's then.
     if (this.#over) return
-    if (this.#driver.busy || this.#failure !== undefined || this.#blocked !== undefined) return
-    if (!this.#cut()) {
-      this.#stopped(this.#uncut)
+    if (this.#driver.busy || this.#failure !== undefined || this.#full.blocked !== undefined) return
+    const uncut = this.#full.cut()
+    if (uncut !== undefined) {
+      this.#stopped(uncut)
       return
     }
     this.#admit()
     const { queue } = this.sequencer
     if (queue.length === 0) this.sequencer.close()
     const group = queue[0]
-    this.#flushing = group !== undefined || this.#large !== undefined
+    const { large } = this.#turns
+    this.#flushing = group !== undefined || large !== undefined
     if (group !== undefined) this.#driver.start(this.#commit(group))
-    else if (this.#large !== undefined)
-      this.#driver.start(commitLarge(this, this.#files, this.#large))
+    else if (large !== undefined) this.#driver.start(commitLarge(this, this.#files, large))
     else if (!this.#unwritten()) this.#settle()
   }
 
   #admit(): void {
-    if (this.#admission.waiting === 0 || this.#failure !== undefined) return
-    this.#admission.admit((commit) => this.#attempt(commit))
-    // As when they began to wait.
-    if (this.#admission.waiting > 0) this.sequencer.close()
-    const more = this.sequencer.pendingBytes > 0 || this.#large !== undefined
-    if (!this.#flushing && more) this.#flushSoon()
+    if (this.#turns.admit()) this.flushAgain()
   }
 
   #settle(): void {
@@ -539,7 +466,7 @@ export class Writer implements LargeHost {
       offset: end,
       plainNext: group.plainNext,
     }
-    this.#full = undefined
+    this.#full.hadSpace()
     this.sequencer.written()
     if (durable) this.reachedDurable(this.#written)
     else this.#unsyncedWritten()
@@ -552,7 +479,7 @@ export class Writer implements LargeHost {
     const segment = chain.last!
     this.sequencer.goOn(segment, chain.endLsn, chain.bytes)
     this.#files.adopt(chain)
-    this.#large = undefined
+    this.#turns.largeEnded()
     this.#written = {
       lsn: chain.endLsn,
       segment: segment.id,
@@ -563,7 +490,7 @@ export class Writer implements LargeHost {
   }
 
   refused(large: Large, error: unknown): void {
-    this.#large = undefined
+    this.#turns.largeEnded()
     large.reject(error)
   }
 
@@ -585,51 +512,9 @@ export class Writer implements LargeHost {
     this.#flushing = false
     if (this.#failure !== undefined) return
     if (!hasCode(error, 'WALRUS_DISK_FULL')) this.fail(error)
-    else if (this.#promised()) this.#retryLater(error)
-    else this.#takeBack(error)
+    // Those who waited behind what was taken back are refused with it: what was handed over first is never overtaken.
+    else if (this.#full.found(error)) this.#turns.reject(this.#failure ?? error)
     this.#settle()
-  }
-
-  #promised(): boolean {
-    const { queue, group, limit } = this.sequencer
-    return queue.some((queued) => queued.promised) || (limit !== 0 && group.promised)
-  }
-
-  /** Entries that were already returned cannot be taken back: they stay in memory until there is space. */
-  #retryLater(error: unknown): void {
-    this.#full = error
-    this.#retryTimer?.cancel()
-    const retry = (): void => {
-      if (!this.#flushing) this.#flushSoon()
-    }
-    // A process that has nothing else to do waits with them, rather than end and lose what it was promised.
-    this.#retryTimer = this.storage.env.after(RETRY_EVERY_MS, retry, true)
-  }
-
-  #takeBack(error: unknown): void {
-    const groups = this.sequencer.takeBack(this.#files.active)
-    this.#uncut = this.#files.cutOff()
-    reject(groups, this.#failure ?? error)
-    // Those who waited behind them are refused with them: what was handed over first is never overtaken.
-    this.#admission.reject(this.#failure ?? error)
-    if (this.#driver.late) this.#waitForLate(error)
-  }
-
-  /** A write that was taken over may still put the group there that was taken back: nothing is written before that. */
-  #waitForLate(error: unknown): void {
-    this.#blocked = error
-    void this.#driver.noneLate().then(() => {
-      this.#blocked = undefined
-      if (this.#failure !== undefined) return
-      this.#uncut = this.#files.cutOff()
-      this.#flushSoon()
-    })
-  }
-
-  /** Whether nothing that was taken back stands in the file any more. */
-  #cut(): boolean {
-    if (this.#uncut !== undefined) this.#uncut = this.#files.cutOff()
-    return this.#uncut === undefined
   }
 
   #unsyncedWritten(): void {
@@ -641,10 +526,4 @@ export class Writer implements LargeHost {
       if (this.#failure === undefined) void this.#files.maintenance.sync()
     })
   }
-}
-
-/** Tells everyone who waits for groups, or takes part in them, that they failed. */
-function reject(groups: readonly PendingGroup[], error: unknown): void {
-  for (const group of groups.toReversed()) group.undo(error)
-  for (const group of groups) group.reject(error)
 }

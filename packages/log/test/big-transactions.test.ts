@@ -166,6 +166,7 @@ describe('the segments of a large transaction', () => {
     const path = join(dir(), '000000000002.seg')
     const bytes = readFileSync(path)
     bytes[112] = Begun.continuation
+    bytes.writeUInt32LE(99, 132)
     bytes.writeUInt32LE(crc32(bytes.subarray(0, 188)), 188)
     writeFileSync(path, bytes)
     expect((await verify(dir())).damage).toMatchObject([

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fd } from '@walrus/segment'
@@ -88,6 +88,24 @@ describe('zeros written ahead', () => {
     await sleep(10)
     expect(storage.calls.filter(isZeros)).toEqual([])
     await log.close()
+  })
+})
+
+describe('a segment that ends while zeros are being written to it', () => {
+  it('is sealed once they are, and ends with its seal', async () => {
+    const storage = observed()
+    const log = await Log.open(dir(), { storage, segmentBytes: 2 ** 20 })
+    storage.hold = isZeros
+    await log.append('first')
+    await expect.poll(() => storage.held.length).toBe(1)
+    await log.append(numbered(1, 2 ** 20))
+    expect(log.stats().segments).toBe(2)
+    await sleep(10)
+    storage.release()
+    await log.close()
+    const bytes = readFileSync(join(dir(), '000000000001.seg'))
+    expect(bytes.subarray(-64, -60).toString()).toBe('WSEL')
+    expect(bytes.length).toBeLessThan(1000)
   })
 })
 

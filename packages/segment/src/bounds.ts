@@ -2,7 +2,6 @@
  * Stream bounds: the frame by which a stream is truncated (docs/format.md, "Stream bounds").
  */
 
-import { WalrusError } from '@walrus/codec'
 import { FRAME_HEADER_BYTES, frameLength } from './frame.ts'
 
 /** Bytes of the body. */
@@ -29,22 +28,19 @@ export function encodeBounds({ stream, first, next, cut }: Bounds): Uint8Array {
   return body
 }
 
-/**
- * What a whole frame of stream bounds at byte `at` says.
- * @throws `WALRUS_CORRUPT` when it says what cannot be
- */
-export function readBounds(words: Int32Array, at: number): Bounds {
+/** What a whole frame of stream bounds at byte `at` says; `undefined` when that cannot be. */
+export function readBounds(words: Int32Array, at: number): Bounds | undefined {
+  if (frameLength(words, at) !== BOUNDS_BYTES) return undefined
   const word = (at + FRAME_HEADER_BYTES) >>> 2
+  const flags = words[word + 1]!
   const u64 = (from: number) => (words[from + 1]! >>> 0) * 0x1_0000_0000 + (words[from]! >>> 0)
   const bounds = {
     stream: words[word]! >>> 0,
-    cut: (words[word + 1]! & END_CUT) !== 0,
+    cut: flags === END_CUT,
     first: u64(word + 2),
     next: u64(word + 4),
   }
   const { first, next } = bounds
-  if (frameLength(words, at) === BOUNDS_BYTES && first <= next && Number.isSafeInteger(next)) {
-    return bounds
-  }
-  throw new WalrusError('WALRUS_CORRUPT', 'a frame of stream bounds says what cannot be')
+  const isPossible = (flags & ~END_CUT) === 0 && first <= next && Number.isSafeInteger(next)
+  return isPossible ? bounds : undefined
 }

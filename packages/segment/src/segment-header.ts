@@ -134,6 +134,7 @@ function isPossible(header: SegmentHeader): boolean {
     firstGroup === Math.ceil(SEGMENT_HEADER_BYTES / align) * align &&
     begun >= Begun.first &&
     begun <= Begun.continuation &&
+    (begun !== Begun.continuation || header.commitEnd > header.firstLsn) &&
     // Whoever follows links comes to an end.
     predecessor.id < header.id &&
     [

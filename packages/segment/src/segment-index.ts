@@ -249,8 +249,10 @@ export class SegmentIndex {
 
   /** Applies the stream bounds in the frame at `at`, which begins at `offset` of the segment. */
   #bound(words: Int32Array, at: number, offset: number): void {
-    const { stream, next, cut } = readBounds(words, at)
-    if (!cut) return
+    const bounds = readBounds(words, at)
+    // What cannot be has no effect here: whoever reads the catalog refuses it.
+    if (bounds === undefined || !bounds.cut) return
+    const { stream, next } = bounds
     this.#streams.get(stream)?.cut(next)
     this.#cuts.push({ stream, next, offset })
   }

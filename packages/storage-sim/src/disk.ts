@@ -4,7 +4,7 @@
  */
 
 import { invalidOption, simulationError } from './errors.ts'
-import { type Call, type End, type Fault, Kernel } from './kernel.ts'
+import { type BegunCall, type Call, type End, type Fault, Kernel } from './kernel.ts'
 import { LOSSES, type Loss, type LossName } from './loss.ts'
 import { SimulatedStorage } from './process.ts'
 
@@ -95,6 +95,19 @@ export class SimulatedDisk {
 
   set fault(fault: ((call: Call) => Fault | undefined) | undefined) {
     this.#kernel.fault = fault
+  }
+
+  /**
+   * Decides how long a call takes, in milliseconds, when it begins: a number from 0; `undefined` leaves it to chance,
+   * which is mostly below 0.2, now and then up to 4. May be set at any time. Calls without a promise take no time, and
+   * are not asked about. A number that cannot be makes the call fail with `WALRUS_INVALID_OPTION`.
+   */
+  get duration(): ((call: BegunCall) => number | undefined) | undefined {
+    return this.#kernel.duration
+  }
+
+  set duration(duration: ((call: BegunCall) => number | undefined) | undefined) {
+    this.#kernel.duration = duration
   }
 
   /** Bytes that the files may take; may be set at any time, also to less than they take now. */

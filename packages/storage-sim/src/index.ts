@@ -1,6 +1,6 @@
 export { type Outcome, SimulatedDisk, type SimulatedDiskOptions } from './disk.ts'
 export { SIMULATION_ERROR_CODES, type SimulationErrorCode } from './errors.ts'
-export type { Call, CallKind, End, Fault } from './kernel.ts'
+export type { BegunCall, Call, CallKind, End, Fault } from './kernel.ts'
 export {
   type DataLoss,
   LOSSES,

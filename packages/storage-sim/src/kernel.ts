@@ -7,7 +7,7 @@
 
 import type { Holder, StorageFile } from '@walrus/segment'
 import type { Fate } from './content.ts'
-import { simulationError } from './errors.ts'
+import { invalidOption, simulationError } from './errors.ts'
 import type { Loss } from './loss.ts'
 import { pick, type Random, randomFrom } from './random.ts'
 import { Schedule } from './schedule.ts'
@@ -45,7 +45,12 @@ export interface Call {
   /** Counted from 0 over those that change the disk; `undefined` for one that only looks. */
   readonly change: number | undefined
   readonly pid: number
+  /** Of a write, the bytes of the file it goes to: from `from` up to, and without, `to`. */
+  readonly range: { readonly from: number; readonly to: number } | undefined
 }
+
+/** A call when it begins; in which order calls are done is not known yet. */
+export type BegunCall = Pick<Call, 'kind' | 'path' | 'pid' | 'range'>
 
 /**
  * What becomes of a call. `EIO`: it fails; a write may have been done in part, and a sync may have dropped what it
@@ -110,6 +115,7 @@ export class Kernel {
   tree: Tree = new Tree()
   capacity: number = Number.POSITIVE_INFINITY
   fault: ((call: Call) => Fault | undefined) | undefined
+  duration: ((call: BegunCall) => number | undefined) | undefined
   loss: Loss
   boots = 1
   lastPid = 1000
@@ -175,6 +181,7 @@ export class Kernel {
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       if (process.end !== undefined) return
+      const ms = this.#durationOf({ kind, path, pid: process.pid, range: rangeOf(effect) })
       if (effect !== undefined) this.#underWay.set(effect, process)
       const happen = (): void => {
         if (process.end !== undefined) return
@@ -189,7 +196,7 @@ export class Kernel {
         }
         resolve(result)
       }
-      this.schedule.add(this.#duration(), happen, false)
+      this.schedule.add(ms, happen, false)
     })
   }
 
@@ -217,7 +224,7 @@ export class Kernel {
       const hint = (): void => {
         if (watcher.process.end === undefined && this.watchers.has(watcher)) watcher.changed()
       }
-      this.schedule.add(this.#duration(), hint, false)
+      this.schedule.add(this.#anyDuration(), hint, false)
     }
   }
 
@@ -261,7 +268,8 @@ export class Kernel {
     effect: Effect | undefined,
   ): T {
     const change = (CHANGING as readonly CallKind[]).includes(kind) ? this.changes++ : undefined
-    const call = { kind, path, number: this.calls++, change, pid: process.pid }
+    const number = this.calls++
+    const call = { kind, path, number, change, pid: process.pid, range: rangeOf(effect) }
     if (this.calls > this.options.maxCalls) {
       this.end(process, 'killed')
       throw simulationError(
@@ -333,11 +341,23 @@ export class Kernel {
     return false
   }
 
+  #durationOf(call: BegunCall): number {
+    const ms = this.duration?.(call)
+    if (ms === undefined) return this.#anyDuration()
+    if (ms >= 0 && ms < Number.POSITIVE_INFINITY) return ms
+    throw invalidOption(`a duration must be a number of milliseconds from 0, got ${ms}`)
+  }
+
   /** How long a call takes, in milliseconds: mostly short, now and then long. */
-  #duration(): number {
+  #anyDuration(): number {
     const tenths = pick(this.#delays, 16) === 0 ? 40 : 2
     return this.#delays() * tenths * 0.1
   }
+}
+
+function rangeOf(effect: Effect | undefined): Call['range'] {
+  if (effect?.kind !== 'write') return undefined
+  return { from: effect.at, to: effect.at + effect.from.length }
 }
 
 function blocks(size: number): number {

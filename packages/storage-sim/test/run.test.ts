@@ -1,7 +1,7 @@
 /** Processes, their ends, simulated time, and runs that go wrong. */
 
 import { describe, expect, it } from 'vitest'
-import { type Call, SimulatedDisk, type SimulatedStorage } from '../src/index.ts'
+import { type BegunCall, type Call, SimulatedDisk, type SimulatedStorage } from '../src/index.ts'
 
 const BYTES = new Uint8Array(4096).fill(7)
 
@@ -254,6 +254,51 @@ describe('time', () => {
     await disk.pass(1000)
     expect(rang).toBe(1)
     expect(Math.floor(disk.now)).toBe(61_000)
+  })
+})
+
+describe('a duration', () => {
+  it('is that of the call, while others go on; left open it is by chance, and calls at once take none', async () => {
+    const disk = new SimulatedDisk({ now: 0 })
+    const order: string[] = []
+    const asked: BegunCall[] = []
+    disk.duration = (call) => {
+      asked.push(call)
+      return call.kind === 'sync' ? 5000 : undefined
+    }
+    await disk.run(async (storage) => {
+      const file = await storage.open('/a', 'create')
+      file.writeSync(BYTES, 0, false)
+      const synced = file.sync().then(() => order.push('synced'))
+      await file.write(BYTES, 4096, true)
+      order.push('written')
+      expect(disk.now).toBeLessThan(20)
+      file.syncSync()
+      expect(disk.now).toBeLessThan(20)
+      await synced
+      expect(disk.now).toBeGreaterThanOrEqual(5000)
+      expect(disk.now).toBeLessThan(5020)
+    })
+    expect(order).toEqual(['written', 'synced'])
+    const { pid } = asked[0]!
+    expect(asked).toEqual([
+      { kind: 'create', path: '/a', pid, range: undefined },
+      { kind: 'sync', path: '/a', pid, range: undefined },
+      { kind: 'durable write', path: '/a', pid, range: { from: 4096, to: 8192 } },
+    ])
+  })
+
+  it('that cannot be fails the call, and ends by being taken back', async () => {
+    const disk = new SimulatedDisk()
+    for (const ms of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      disk.duration = () => ms
+      await expect(disk.process().list('/')).rejects.toMatchObject({
+        code: 'WALRUS_INVALID_OPTION',
+        message: expect.stringContaining(String(ms)),
+      })
+    }
+    disk.duration = undefined
+    expect(await disk.process().list('/')).toEqual([])
   })
 })
 

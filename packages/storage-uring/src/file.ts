@@ -3,11 +3,12 @@
  *
  * A durable write goes past the page cache, by a descriptor opened with O_DIRECT, when it begins and ends on sectors;
  * else, and where the file system has no such descriptors, through the page cache. Either way it is one operation that
- * ends when the bytes are on disk. Everything else is as in the storages below: reads on maps, other writes by
- * descriptor.
+ * ends when the bytes are on disk. One that is waited for without the event loop is a plain system call on the same
+ * descriptor, which blocks with less ado than a ring. Everything else is as in the storages below: reads on maps, other
+ * writes by descriptor.
  */
 
-import { constants, openSync } from 'node:fs'
+import { constants, openSync, writeSync } from 'node:fs'
 import { WalrusError } from '@walrus/codec'
 import type { Ring } from '@walrus/io_uring-node'
 import { systemError } from '@walrus/segment'
@@ -46,7 +47,7 @@ export class UringFile extends MmapFile {
     try {
       for (let done = 0; done < from.length; ) {
         const part = buffer.subarray(done, from.length)
-        const fd = this.#descriptorFor(at + done, part.length)
+        const fd = this.#directFor(at + done, part.length) ?? this.descriptor
         try {
           done += this.#progress(await ring.write(fd, part, at + done, { dsync: true }))
         } catch (error) {
@@ -62,25 +63,23 @@ export class UringFile extends MmapFile {
   }
 
   override writeSync(from: Uint8Array, at: number, durable: boolean): void {
-    if (!durable || from.length > STAGED_BYTES) {
+    this.checkWrite(at)
+    const isStaged = durable && from.length <= STAGED_BYTES
+    const direct = isStaged ? this.#directFor(at, from.length) : undefined
+    if (direct === undefined) {
       super.writeSync(from, at, durable)
       return
     }
-    this.checkWrite(at)
-    const { ring, staging } = this.#shared
+    const { staging } = this.#shared
     const buffer = staging.take(from)
     try {
       for (let done = 0; done < from.length; ) {
-        const part = buffer.subarray(done, from.length)
-        const fd = this.#descriptorFor(at + done, part.length)
-        try {
-          done += this.#progress(ring.writeSync(fd, part, at + done, { dsync: true }))
-        } catch (error) {
-          this.#withoutDirect(error)
-        }
+        done += this.#progress(writeSync(direct, buffer, done, from.length - done, at + done))
       }
     } catch (error) {
-      throw systemError(error, `write ${from.length} bytes`, this.path, at)
+      if (!isRefusal(error)) throw systemError(error, `write ${from.length} bytes`, this.path, at)
+      this.#direct = undefined
+      super.writeSync(from, at, durable)
     } finally {
       staging.give(buffer)
     }
@@ -97,15 +96,16 @@ export class UringFile extends MmapFile {
     }
   }
 
-  #descriptorFor(at: number, length: number): number {
+  /** The descriptor past the page cache, when a write fits it and there is one. */
+  #directFor(at: number, length: number): number | undefined {
     const { align } = this.#shared
-    if (at % align !== 0 || length % align !== 0) return this.descriptor
+    if (length === 0 || at % align !== 0 || length % align !== 0) return undefined
     if (!this.#directTried) {
       this.#directTried = true
       this.#direct = openDirect(this.descriptor)
       if (this.#direct !== undefined) this.own(this.#direct)
     }
-    return this.#direct ?? this.descriptor
+    return this.#direct
   }
 
   /** Without this, a write that moves nothing and reports no error would be tried for ever. */
@@ -116,18 +116,24 @@ export class UringFile extends MmapFile {
     })
   }
 
-  /** A file system may refuse direct writes only when it is asked for one: then the page cache has to do. */
+  /** Goes on without direct writes when that is what was refused. */
   #withoutDirect(error: unknown): void {
-    if ((error as { code?: unknown }).code !== 'EINVAL' || this.#direct === undefined) throw error
+    if (!isRefusal(error) || this.#direct === undefined) throw error
     this.#direct = undefined
   }
 }
 
-/** Opens a file again for writes past the page cache. */
+/** A file system may refuse direct writes only when it is asked for one: then the page cache has to do. */
+function isRefusal(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'EINVAL'
+}
+
+/** Opens a file again for writes past the page cache, each of which ends when it is on disk. */
 function openDirect(fd: number): number | undefined {
+  const { O_WRONLY, O_DIRECT, O_DSYNC } = constants
   try {
     // Through /proc, not by path: the file may have been renamed since it was opened.
-    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_DIRECT)
+    return openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_DIRECT | O_DSYNC)
   } catch {
     // This file system has none (tmpfs before Linux 6.6), or no descriptor is left.
     return undefined

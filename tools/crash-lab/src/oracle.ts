@@ -59,9 +59,17 @@ export class Trace {
     this.#firstSerial = firstSerial
   }
 
-  /** The log whose marks are promises, too. */
+  /** The log whose marks are promises, too: what it has called durable once is durable. */
   set log(log: Log) {
-    this.#marks = () => log.marks
+    let highest = 0
+    this.#marks = () => {
+      const { marks } = log
+      if (marks.durable < highest) {
+        this.broken.push(`the log was durable up to LSN ${highest}, then up to ${marks.durable}`)
+      }
+      highest = marks.durable
+      return marks
+    }
   }
 
   /** This trace as it was at a moment, to go on with from there. */

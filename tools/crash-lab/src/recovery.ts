@@ -41,8 +41,14 @@ export async function faultsAfterRecovery(
   }
 }
 
-/** What a reader sees that comes before the next writer; nothing where the log was not made yet. */
-export async function contentsForReader(storage: Storage): Promise<Contents> {
+/**
+ * What a reader sees that comes before the next writer; nothing where the log was not made yet.
+ * @param opened what happens between its opening and its reading
+ */
+export async function contentsForReader(
+  storage: Storage,
+  opened: (reader: Log) => Promise<void> = async () => {},
+): Promise<Contents> {
   let reader: Log
   try {
     reader = await Log.open(DIR, { storage, readOnly: true })
@@ -50,6 +56,7 @@ export async function contentsForReader(storage: Storage): Promise<Contents> {
     if (error instanceof WalrusError && error.code === 'WALRUS_NOT_FOUND') return new Map()
     throw error
   }
+  await opened(reader)
   const contents = await contentsOf(reader)
   await reader.close()
   return contents

@@ -62,7 +62,7 @@ describe('left out', () => {
     const { before, after } = await callsWithout('log/open-writer.ts openWriter directory sync#1')
     const last = before.lastIndexOf(`sync of the directory ${directories - 1}`)
     expect(after.length).toBe(before.length - 2)
-    expect(before[last + 2]).toBe('opened')
+    expect(before[last + 2]).toBe('write TAIL durably')
   })
 
   test('a durable write is one that is not', async () => {

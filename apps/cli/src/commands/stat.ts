@@ -12,10 +12,12 @@ import { escapeText } from '../escape.ts'
 import { formatBytes, formatCount, formatTable, plural } from '../format.ts'
 import { toJsonLine } from '../json.ts'
 import { print } from '../output.ts'
+import { type Gauge, toPrometheus } from '../prometheus.ts'
 
 export interface StatOptions {
   readonly dir: string
   readonly json?: true
+  readonly prometheus?: true
 }
 
 interface Facts {
@@ -38,8 +40,35 @@ interface Facts {
 
 export async function stat(options: StatOptions): Promise<number> {
   const facts = await gather(options.dir)
-  await print(options.json ? toJsonLine(facts) : describeFacts(facts))
+  if (options.prometheus) await print(toPrometheus(gaugesOf(facts)))
+  else await print(options.json ? toJsonLine(facts) : describeFacts(facts))
   return 0
+}
+
+function gaugesOf(facts: Facts): Gauge[] {
+  const { dir, marks, writer } = facts
+  const gauge = (name: string, help: string, value: number): Gauge => {
+    return { name, help, samples: [{ labels: { dir }, value }] }
+  }
+  return [
+    gauge('walrus_entries', 'Entries of the plain log.', facts.entries),
+    gauge('walrus_first_index', 'First index of the plain log, 0 when empty.', facts.firstIndex),
+    gauge('walrus_last_index', 'Last index of the plain log, 0 when empty.', facts.lastIndex),
+    gauge('walrus_streams', 'Named streams.', facts.streams),
+    gauge('walrus_segments', 'Segment files.', facts.segments),
+    gauge('walrus_disk_bytes', 'Bytes of all files in the directory.', facts.bytes),
+    {
+      name: 'walrus_lsn',
+      help: 'LSN after the last frame that is sequenced, written, durable.',
+      samples: Object.entries(marks).map(([mark, value]) => ({ labels: { dir, mark }, value })),
+    },
+    gauge('walrus_writer_up', 'Whether a process is writing to it.', writer === null ? 0 : 1),
+    gauge(
+      'walrus_recovery_needed',
+      'Whether the last writer did not close it.',
+      facts.recoveryNeeded ? 1 : 0,
+    ),
+  ]
 }
 
 async function gather(dir: string): Promise<Facts> {

@@ -6,6 +6,7 @@
  * found is durable, and what it did not find never comes back.
  */
 
+import { basename, dirname, join } from 'node:path'
 import { LOSSES, type LossName, SimulatedDisk } from '@walrus/storage-sim'
 import {
   contentsOf,
@@ -19,10 +20,18 @@ import {
 import { type Counts, Plan, type Row, SEED, type Violation } from '../plan.ts'
 import { choose, pick, type Random, randomFrom } from '../random.ts'
 import { contentsForReader, faultsAfterRecovery } from '../recovery.ts'
-import { DURABILITIES, Driver, randomSteps, SEGMENT_BYTES, type Workload } from '../workload.ts'
+import {
+  DIR,
+  DURABILITIES,
+  Driver,
+  randomSteps,
+  SEGMENT_BYTES,
+  type Workload,
+} from '../workload.ts'
 
 const CI_SEEDS = 5_000
 const LIVES = 4
+const QUARANTINE = join(DIR, 'quarantine')
 const LOSS_NAMES = Object.keys(LOSSES) as LossName[]
 
 /** What a crash left of a log, and what is owed. */
@@ -97,11 +106,16 @@ async function live(
   let recovered = false
   let changes = 0
   let crash: (Omit<Left, 'contents'> & { readonly inRecovery: boolean }) | undefined
-  disk.fault = ({ change }) => {
+  const setAside: string[] = []
+  let lost: string[] = []
+  disk.fault = ({ change, kind, path }) => {
+    if (kind === 'rename' && dirname(path) === QUARANTINE) setAside.push(basename(path))
     if (change === undefined || pick(random, ++changes) > 0) return undefined
     const killed = pick(random, 4) === 0
     const left = disk.copy({ seed: pick(random, 2 ** 32) })
     if (!killed) left.losePower(choose(random, LOSS_NAMES))
+    // What a killed process left may be gone, until a recovery has come to its end.
+    lost = recovered || before.isDurable ? setAside.filter((name) => !isKept(left, name)) : []
     crash = {
       disk: left,
       trace: trace.from(trace.moment()),
@@ -125,6 +139,7 @@ async function live(
     await driver.tick(100)
   })
   found.push(...trace.broken)
+  found.push(...lost.map((name) => `${name} was moved to the quarantine folder, and is gone`))
   const { inRecovery, ...left } = crash!
   const { value } = await left.disk.copy().run(contentsForReader)
   const contents = value!
@@ -135,4 +150,9 @@ async function live(
     found.push('a recovery that did not come to its end changed what the next one finds')
   }
   return { ...left, contents }
+}
+
+/** Whether a segment is where it was, or in the quarantine folder. */
+function isKept(disk: SimulatedDisk, name: string): boolean {
+  return [DIR, QUARANTINE].some((dir) => disk.files().has(join(dir, name)))
 }

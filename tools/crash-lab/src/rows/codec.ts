@@ -1,8 +1,10 @@
 /**
  * Row 3 for single entries and records: cut at every byte, every bit flipped, and bytes changed by somebody who makes
- * the checksum right again. Whoever decodes that gets a coded error, or what these very bytes are the encoding of.
+ * the checksum right again. Whoever decodes that gets a coded error, or what these very bytes are the encoding of; of
+ * a text also, what means the same by JSON's rules, and an error says where it stops making sense.
  */
 
+import { isDeepStrictEqual } from 'node:util'
 import {
   binaryCodec,
   crc32,
@@ -28,7 +30,7 @@ interface Layout {
   readonly again: (bytes: Uint8Array) => Uint8Array
   /** Makes the checksum right, where there is one. */
   readonly seal: (bytes: Uint8Array) => Uint8Array
-  /** The same can be written in several ways: `\u003c` and `\u003C`. */
+  /** JSON: the same can be written in several ways, such as `\u003c` and `\u003C`. */
   readonly isText?: true
 }
 
@@ -47,9 +49,9 @@ const LAYOUTS: Readonly<Record<string, Layout>> = {
     make: (random) => jsonCodec.encode(randomEntry(random)),
     again(bytes) {
       const encoded = decodedAgain(jsonCodec, bytes)
-      // Whatever is taken for JSON is JSON.
-      JSON.parse(Buffer.from(bytes).toString())
-      return encoded
+      // Whatever is taken for JSON is JSON, and says so.
+      if (isDeepStrictEqual(valueOf(bytes), valueOf(encoded))) return encoded
+      throw new TypeError(`as JSON it is ${Buffer.from(bytes).toString()}`)
     },
     isText: true,
     seal(bytes) {
@@ -110,33 +112,68 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
     const random = randomFrom(plan.number('seed') ?? 0)
     const whole = make(random)
     if (!sameBytes(whole, again(whole))) found.push({ plan, what: 'comes back as another' })
+    const right: Right = isText ? { whole, tokens: tokensOf(whole) } : {}
     let change = 0
     for (const changed of changesOf(whole, seal, random)) {
       const number = change++
       if ((plan.number('change') ?? number) !== number) continue
       counts.faults++
-      const what = wrongWith(changed, again, isText ? whole : changed)
+      const what = wrongWith(changed, again, right)
       if (what !== undefined) found.push({ plan: plan.with({ layout, change: number }), what })
     }
   }
   return found
 }
 
-/** What is wrong with the answer to some bytes; `right` is what they may be taken for besides. */
+/** What a damaged text may be taken for, and where its tokens begin. */
+type Right = { readonly whole: Uint8Array; readonly tokens: readonly number[] } | { whole?: never }
+
+/** What is wrong with the answer to some bytes. */
 function wrongWith(
   bytes: Uint8Array,
   again: (bytes: Uint8Array) => Uint8Array,
-  right: Uint8Array,
+  right: Right,
 ): string | undefined {
   let encoded: Uint8Array
   try {
     encoded = again(bytes)
   } catch (error) {
-    if (error instanceof WalrusError && error.code !== 'WALRUS_INVALID_OPTION') return undefined
-    return `damaged bytes are answered with ${String(error)}`
+    if (!(error instanceof WalrusError) || error.code === 'WALRUS_INVALID_OPTION') {
+      return `damaged bytes are answered with ${String(error)}`
+    }
+    return right.whole === undefined ? undefined : wrongPlace(error, bytes, right)
   }
-  if (sameBytes(bytes, encoded) || sameBytes(right, encoded)) return undefined
+  if (sameBytes(bytes, encoded)) return undefined
+  if (right.whole !== undefined && sameBytes(right.whole, encoded)) return undefined
   return 'damaged bytes are taken for something else than what they are'
+}
+
+/** What is wrong with where a text is said to stop making sense: not before the token that was changed, or behind all. */
+function wrongPlace(
+  { code, offset, index }: WalrusError,
+  bytes: Uint8Array,
+  { whole, tokens }: Exclude<Right, { whole?: never }>,
+): string | undefined {
+  if (offset === undefined) {
+    // It could be read as far as it is about one entry.
+    const isOfEntry = code === 'WALRUS_CHECKSUM_MISMATCH' || index !== undefined
+    return isOfEntry ? undefined : 'text is refused without saying where'
+  }
+  let same = 0
+  while (same < bytes.length && bytes[same] === whole[same]) same++
+  const from = tokens.findLast((token) => token < same) ?? 0
+  if (offset >= from && offset <= bytes.length) return undefined
+  return `the same up to ${same} of ${bytes.length} bytes, it is refused at ${offset}`
+}
+
+const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+|null|[{}:,]/g
+
+function tokensOf(text: Uint8Array): number[] {
+  return [...Buffer.from(text).toString('latin1').matchAll(TOKEN)].map(({ index }) => index)
+}
+
+function valueOf(text: Uint8Array): unknown {
+  return JSON.parse(Buffer.from(text).toString())
 }
 
 function* changesOf(
@@ -171,9 +208,21 @@ function* changesOf(
     yield seal(Buffer.concat([parts[0], parts[1], parts[1], parts[2]]))
     yield seal(Buffer.concat([parts[0], Buffer.alloc(to - at), parts[1], parts[2]]))
   }
+  // One byte out, one byte in.
+  for (let at = 0; at <= whole.length; at++) {
+    const [before, after] = [whole.subarray(0, at), whole.subarray(at)]
+    for (const changed of [
+      Buffer.concat([before, after.subarray(1)]),
+      ...Array.from(INSERTED, (byte) => Buffer.concat([before, Buffer.of(byte), after])),
+    ]) {
+      yield Buffer.from(changed)
+      yield seal(changed)
+    }
+  }
 }
 
 const BYTES = [0, 1, 2, 10, 31, 34, 43, 45, 48, 61, 65, 92, 127, 128, 255]
+const INSERTED = Buffer.from(' "0=A')
 
 function decodedAgain(of: EntryCodec, bytes: Uint8Array): Uint8Array {
   return of.encode(of.decode(bytes))

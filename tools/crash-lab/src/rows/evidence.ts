@@ -1,8 +1,10 @@
 /**
  * What a log remembers of itself. Not whether entries survive, which other rows ask, but what else is built on syncs:
- * - `marks`: what `log.marks` calls durable is there after a power loss that takes everything else.
+ * - `marks`: what `log.marks` calls durable is there after a power loss that takes everything else, and in it all that
+ *   was acknowledged as durable.
  * - `missing`: a segment that was durable and is gone (a file deleted by hand) is missed, not taken for never written.
  * - `bounded`: how much is read after that power loss does not grow with the log.
+ * - `clean`: a log that was closed opens as closed, and nothing is read.
  */
 
 import { Log, type LogOptions } from '@walrus/log'
@@ -13,6 +15,8 @@ import { DIR, DURABILITIES } from '../workload.ts'
 const SEGMENT_BYTES = 65_536
 const ENTRY_BYTES = 20_000
 const ENTRIES = 45
+/** So many that what a loop leaves to the background is done in it more than once. */
+const ENTRIES_IN_A_LOOP = 90
 /** Of so many segments more than the last one may have to be read: rotation goes on in the background. */
 const BOUND = 3
 /** `appendSync` without a turn of the event loop may leave more behind. */
@@ -22,7 +26,7 @@ const CI_SEEDS = 12
 /** `few`: all in one segment. */
 const WAYS = ['awaited', 'looped', 'few'] as const
 const ENDS = ['running', 'idle', 'synced', 'closed', 'reopened'] as const
-const QUESTIONS = ['marks', 'missing', 'bounded'] as const
+const QUESTIONS = ['marks', 'missing', 'bounded', 'clean'] as const
 
 type Way = (typeof WAYS)[number]
 type End = (typeof ENDS)[number]
@@ -65,14 +69,16 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
   counts.workloads++
   counts.seeds++
   let durable = 0
+  const unmarked: string[] = []
   await disk.run(async (storage) => {
-    durable = await fill(storage, options, way, end)
+    durable = await fill(storage, options, way, end, unmarked)
     disk.losePower()
   })
   counts.crashPoints++
-  const found: Violation[] = []
+  const found = unmarked.map((what) => ({ plan: plan.with({ question: 'marks' }), what }))
   for (const question of QUESTIONS) {
     if ((plan.text('question') ?? question) !== question) continue
+    if (question === 'clean' && end !== 'closed') continue
     // What tells of a segment is written after it, in the background; of the first one, before anything else.
     const early = end === 'running' || end === 'synced'
     if (question === 'missing' && early && way !== 'few') continue
@@ -83,19 +89,25 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
   return found
 }
 
-/** Appends over many segments; the index up to which everything is durable, going by the log. */
+/**
+ * Appends over many segments; the index up to which everything is durable, going by the log.
+ * @param unmarked learns what was acknowledged as durable, and was not durable going by the log
+ */
 async function fill(
   storage: SimulatedStorage,
   options: LogOptions,
   way: Way,
   end: End,
+  unmarked: string[],
 ): Promise<number> {
   let log = await Log.open(DIR, { ...options, storage })
   const entries = entriesIn(way)
   for (let n = 0; n < entries; n++) {
     const data = new Uint8Array(ENTRY_BYTES).fill(n)
-    if (way === 'looped') log.appendSync(data)
-    else await log.append(data)
+    const index = way === 'looped' ? log.appendSync(data) : await log.append(data)
+    if (options.durability === 'commit' && durableIn(log) < index) {
+      unmarked.push(`entry ${index} was acknowledged, and the log durable up to ${durableIn(log)}`)
+    }
   }
   if (end === 'running') return durableIn(log)
   if (end === 'idle') await later(storage, 50)
@@ -109,7 +121,8 @@ async function fill(
 }
 
 function entriesIn(way: Way): number {
-  return way === 'few' ? 2 : ENTRIES
+  if (way === 'few') return 2
+  return way === 'looped' ? ENTRIES_IN_A_LOOP : ENTRIES
 }
 
 /** Without other streams the log's frames are its entries, and a mark is the frame that comes next. */
@@ -142,6 +155,11 @@ const ASKED: Readonly<Record<(typeof QUESTIONS)[number], Question>> = {
     return `recovery read ${scannedBytes} bytes, and ${bound} should do`
   },
 
+  async clean(disk, options) {
+    const { clean } = await recovered(disk, options)
+    return clean ? undefined : 'the log was closed, and did not open as closed'
+  },
+
   async missing(disk, options, durable) {
     const segments = [...disk.files().keys()].filter((path) => path.endsWith('.seg')).toSorted()
     disk.remove(segments.at(-1)!)
@@ -159,13 +177,13 @@ const ASKED: Readonly<Record<(typeof QUESTIONS)[number], Question>> = {
 async function recovered(
   disk: SimulatedDisk,
   options: LogOptions,
-): Promise<{ lastIndex: number; scannedBytes: number }> {
+): Promise<{ lastIndex: number; scannedBytes: number; clean: boolean }> {
   const { value } = await disk.run(async (storage) => {
     const log = await Log.open(DIR, { ...options, storage })
     const { lastIndex } = log
-    const { scannedBytes } = log.recovery
+    const { scannedBytes, clean } = log.recovery
     await log.close()
-    return { lastIndex, scannedBytes: scannedBytes ?? 0 }
+    return { lastIndex, scannedBytes: scannedBytes ?? 0, clean }
   })
   return value!
 }

@@ -5,6 +5,7 @@
  */
 
 import { WalrusError } from '@walrus/codec'
+import { Log } from '@walrus/log'
 import type { Storage } from '@walrus/segment'
 import { type Call, type CallKind, SimulatedDisk, type SimulatedStorage } from '@walrus/storage-sim'
 import { Trace } from '../oracle.ts'
@@ -154,6 +155,8 @@ class Attempt {
   readonly #found: string[] = []
   /** Whether the call of the plan has come. */
   #begun = false
+  /** Whether the log was closed last, and said that all was well. */
+  #isClosed = false
   /** What the log that is open now has failed with. */
   #failure: WalrusError | undefined
 
@@ -179,6 +182,14 @@ class Attempt {
     const moment = this.#trace.moment()
     const cut = this.#fault === 'cut'
     if (cut) disk.losePower()
+    // Without space it closes as well as it can.
+    if (
+      this.#isClosed &&
+      this.#made !== 'WALRUS_DISK_FULL' &&
+      !(await opensAsClosed(disk.copy()))
+    ) {
+      this.#found.push('close said that all was well, and it did not open as closed')
+    }
     const ending = cut ? 'power' : this.#failure === undefined ? 'close' : 'kill'
     const faults = await faultsAfterRecovery(disk, this.#trace, moment, ending)
     return [...this.#found, ...faults]
@@ -211,6 +222,7 @@ class Attempt {
   /** Opens; where that fails, it says why and lets go of everything, and succeeds when nothing fails any more. */
   async #open(disk: SimulatedDisk, storage: SimulatedStorage): Promise<Driver> {
     this.#failure = undefined
+    this.#isClosed = false
     const driver = new Driver(storage, this.#trace, this.#workload)
     try {
       await driver.open()
@@ -250,6 +262,7 @@ class Attempt {
     try {
       await driver.close()
       if (hadFailed) this.#found.push('close said that all was well')
+      this.#isClosed = true
     } catch (error) {
       this.#checkFailure('close', error)
       // It was told: what only was in memory is lost, and may be numbered anew.
@@ -301,6 +314,15 @@ class Attempt {
     if ((await storage.locked(DIR)) !== undefined) this.#found.push(`${what} left the lock`)
     disk.fault = fault
   }
+}
+
+async function opensAsClosed(disk: SimulatedDisk): Promise<boolean> {
+  const { value } = await disk.run(async (storage) => {
+    const log = await Log.open(DIR, { storage })
+    await log.close()
+    return log.recovery.clean
+  })
+  return value!
 }
 
 function codeOf(error: unknown): string {

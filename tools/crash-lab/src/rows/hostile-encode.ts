@@ -191,10 +191,34 @@ export function declaration(id: number, stream: string, first = 0n, reserved = 0
 }
 
 /** A stream's record in a snapshot. */
-export function snapshotRecord(id: number, stream: string, next: bigint, length?: number): Buffer {
-  const head = Buffer.alloc(24)
+export function snapshotRecord(
+  id: number,
+  stream: string,
+  next: bigint,
+  forged: { readonly length?: number; readonly first?: bigint; readonly cuts?: number } = {},
+): Buffer {
+  const { length = Buffer.byteLength(stream), first = 0n, cuts = 0 } = forged
+  const head = Buffer.alloc(32)
   head.writeUInt32LE(id)
-  head.writeUInt32LE(length ?? Buffer.byteLength(stream), 4)
+  head.writeUInt32LE(length >>> 0, 4)
+  head.writeBigUInt64LE(first, 8)
   head.writeBigUInt64LE(next, 16)
+  head.writeUInt32LE(cuts, 24)
   return Buffer.concat([head, Buffer.from(stream)])
+}
+
+/** The end of a stream was cut in a segment: a part of its record in a snapshot. */
+export function cutIn(segment: bigint, next: bigint): Buffer {
+  return numbers(segment, next)
+}
+
+/** What a frame of stream bounds says. */
+export function bounds(id: number, first: bigint, next: bigint, flags = 0): Buffer {
+  return Buffer.concat([u32(id), u32(flags), numbers(first, next)])
+}
+
+function numbers(...values: readonly bigint[]): Buffer {
+  const bytes = Buffer.alloc(8 * values.length)
+  for (const [at, value] of values.entries()) bytes.writeBigUInt64LE(value, 8 * at)
+  return bytes
 }

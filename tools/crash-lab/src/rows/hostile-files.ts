@@ -29,8 +29,8 @@ export function tailCases(cases: Cases): void {
     ['lsn', 99, { reads: CORRUPT }],
     ['plainNext', 1, NOT_CLOSED],
     ['plainNext', 99, NOT_CLOSED],
-    ['oldest', 0, { reads: 'all' }],
-    ['oldest', 99, { reads: 'all' }],
+    ['oldest', 0, NOT_CLOSED],
+    ['oldest', 99, NOT_CLOSED],
     ['logId', 1, { reads: { refused: ['WALRUS_FOREIGN_FILE'] } }],
     ['time', 0, { reads: 'all' }],
   ]

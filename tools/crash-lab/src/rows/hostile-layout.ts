@@ -33,6 +33,7 @@ export const LAYOUTS: Readonly<Record<Unit, Layout>> = {
     align: [116, 4],
     catalogSegment: [120, 8],
     catalogFrames: [128, 4],
+    commitEnd: [132, 8],
   },
   group: {
     magic: [0, 4],
@@ -98,6 +99,7 @@ export const LAYOUTS: Readonly<Record<Unit, Layout>> = {
     rows: [72, 4],
     postings: [76, 4],
     samples: [80, 4],
+    voids: [96, 4],
   },
 }
 

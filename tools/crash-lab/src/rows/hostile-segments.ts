@@ -21,6 +21,8 @@ export function segmentCases(cases: Cases): void {
     ['firstGroup', 0xffff_fffc],
     ['begun', 0],
     ['begun', 4],
+    ['begun', 5],
+    ['commitEnd', UNSAFE],
     ['catalogSegment', UNSAFE],
     ['id', 9],
     ['predecessor', 9],

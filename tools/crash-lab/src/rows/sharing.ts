@@ -116,10 +116,12 @@ class Shared {
   /** One writer's time. In the last one's a copy of the disk loses its power; it goes on, and closes the log. */
   async #term(last: boolean): Promise<void> {
     const random = this.#random
+    // A writer that only takes the log over leaves it as long as it was.
+    const steps = pick(random, 3) === 0 ? [] : randomSteps(random, 2, 6)
     const workload: Workload = {
       durability: choose(random, Object.keys(DURABILITIES)),
       segmentBytes: SEGMENT_BYTES,
-      steps: randomSteps(random, 2, 6).filter(({ operation }) => operation !== 'reopen'),
+      steps: steps.filter(({ operation }) => operation !== 'reopen'),
     }
     const rivals = [this.#process(), this.#process()]
     const drivers = rivals.map((storage) => new Driver(storage, this.#trace, workload))
@@ -194,12 +196,15 @@ class Shared {
     return this.#writer === undefined ? { ...moment, marks: this.#before.marks } : moment
   }
 
-  /** Readers that open the log, read all of it, and go. */
+  /** Readers that open the log, read all of it, perhaps when another writer has taken it over, and go. */
   async #passBy(pause: Pause): Promise<void> {
     while (!this.#over) {
       await pause(choose(this.#random, [0, 3, 50]))
       const writer = this.#writer
-      const contents = await contentsForReader(this.#reader())
+      const contents = await contentsForReader(this.#reader(), async (log) => {
+        await pause(choose(this.#random, [0, 0, 20, 200]))
+        if (pick(this.#random, 2) === 0) await log.refresh()
+      })
       const durable = writer !== undefined && writer === this.#writer
       this.#found.push(...violationsInView(this.#trace, contents))
       this.#trace.seen(contents, durable)
