@@ -48,6 +48,10 @@ export class Addition implements Commit {
     return first
   }
 
+  get entries(): number {
+    return this.#entries.length
+  }
+
   keep(): void {
     this.#entries = this.#entries.map(({ bytes, attributes }) => ({
       bytes: bytes.slice(),

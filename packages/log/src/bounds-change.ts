@@ -21,6 +21,7 @@ export interface Change {
 
 export class BoundsChange implements Commit {
   readonly empty = false
+  readonly entries = 0
   readonly outcome = undefined
   readonly large = undefined
   readonly alone = true

@@ -114,6 +114,10 @@ export class Chain {
     this.ownNext = start.ownNext
   }
 
+  get frames(): number {
+    return this.#start.frames
+  }
+
   /** LSN after the last frame. */
   get endLsn(): number {
     return this.#endLsn

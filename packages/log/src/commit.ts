@@ -12,6 +12,8 @@ import type { Spool } from './spool.ts'
 export interface Commit {
   /** Whether there is nothing to be sequenced. */
   readonly empty: boolean
+  /** How many entries it has. */
+  readonly entries: number
   readonly outcome: Outcome | undefined
   /** One that is too large for memory, and gets segments of its own. */
   readonly large: LargeCommit | undefined

@@ -9,6 +9,7 @@ import type { Storage, Timer } from '@walrus/segment'
 import type { Driver } from './operation.ts'
 import { rejectAll } from './pending-group.ts'
 import type { Sequencer } from './sequencer.ts'
+import type { Watch } from './watch.ts'
 import type { WriterFiles } from './writer-files.ts'
 
 /** Entries that were promised are tried again this often, in milliseconds. */
@@ -17,6 +18,7 @@ const RETRY_EVERY_MS = 250
 /** What it needs of the writer. */
 export interface FullDiskHost {
   readonly storage: Storage
+  readonly watch: Watch
   readonly sequencer: Sequencer
   readonly failure: Error | undefined
   /** Lets what is sequenced be written. */
@@ -63,6 +65,7 @@ export class FullDisk {
 
   /** A write found no space; whether everything that was not written was taken back. */
   found(error: unknown): boolean {
+    this.#host.watch.full(error)
     if (this.#promised()) {
       this.#retryLater(error)
       return false

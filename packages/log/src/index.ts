@@ -33,3 +33,13 @@ export type {
   StreamTarget,
   WriteSet,
 } from './write-set.ts'
+export type {
+  AppendMessage,
+  CommitMessage,
+  Logger,
+  LogMessage,
+  RecoverMessage,
+  RotateMessage,
+  SyncMessage,
+  TruncateMessage,
+} from './watch.ts'

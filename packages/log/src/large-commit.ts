@@ -37,6 +37,7 @@ export interface LargeHost extends FilesHost {
 /** Commits it. Everything sequenced is written. */
 export function* commitLarge(host: LargeHost, files: WriterFiles, large: Large): Procedure {
   const { storage, dir, sequencer } = host
+  const begun = host.watch.begin()
   // One that was planned and never begun is not followed.
   if (sequencer.segment !== files.active) sequencer.takeBack(files.active)
   const chain = new Chain(chainStart(host, files, large.contents.spool))
@@ -62,6 +63,8 @@ export function* commitLarge(host: LargeHost, files: WriterFiles, large: Large):
     throw error
   }
   adopt(host, chain, large)
+  const { endLsn: lsn, frames, bytes } = chain
+  host.watch.committed(begun, { lsn, frames, bytes, durable: true })
 }
 
 /** Goes on behind it: it is in the log now, and durable. */

@@ -99,10 +99,13 @@ export class Log implements AsyncDisposable {
    */
   static async open(dir: string, options: LogOptions = {}): Promise<Log> {
     const resolved = resolveOptions(dir, options)
+    const { watch } = resolved
+    const begun = watch.begin()
     const waiters = new Waiters()
     if (resolved.readOnly) {
       const follower = await Follower.open(resolved, () => waiters.wake())
       const { table, report } = follower
+      watch.recovered(begun, report)
       return new Log({
         options: resolved,
         table,
@@ -125,6 +128,7 @@ export class Log implements AsyncDisposable {
       advanced: () => waiters.wake(),
     }))
     log = new Log({ ...opened, options: resolved, follower: undefined, waiters })
+    watch.recovered(begun, opened.report)
     return log
   }
 
@@ -424,6 +428,7 @@ export class Log implements AsyncDisposable {
     } finally {
       await lock?.release().catch((error: unknown) => failures.push(error))
     }
+    this.#parts.options.watch.closed()
     // That something could not be kept is told before that the lock could not be marked as released.
     if (failures.length > 0) throw failures[0]
   }

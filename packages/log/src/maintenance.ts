@@ -13,11 +13,13 @@ import { hasCode } from './errors.ts'
 import { writeIndex } from './index-writer.ts'
 import { Driver, type Procedure, syncOf } from './operation.ts'
 import type { Point } from './tail-file.ts'
+import type { Watch } from './watch.ts'
 
 /** What maintenance needs of the writer. */
 export interface Host {
   readonly storage: Storage
   readonly dir: string
+  readonly watch: Watch
   /** Up to where the log is written. */
   readonly written: Point
   /** Everything before `point` is durable. */
@@ -147,6 +149,7 @@ export class Maintenance {
 
   /** Makes everything up to `point` durable, oldest segment first, and says so. */
   *#syncTo(point: Point): Procedure {
+    const begun = this.#host.watch.begin()
     try {
       yield* this.#syncSegments(point)
     } catch (error) {
@@ -155,6 +158,7 @@ export class Maintenance {
       throw error
     }
     this.#host.reachedDurable(point)
+    this.#host.watch.synced(begun, point.lsn)
   }
 
   *#syncSegments(point: Point): Procedure {

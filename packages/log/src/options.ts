@@ -3,6 +3,7 @@
 import { resolve } from 'node:path'
 import { WalrusError } from '@walrus/codec'
 import { fd, type Storage } from '@walrus/segment'
+import { type Logger, Watch } from './watch.ts'
 
 /**
  * When an append is acknowledged:
@@ -64,6 +65,8 @@ export interface LogOptions {
   readonly retention?: RetentionPolicy
   /** Whether every read checks the frame's checksum. Default true. */
   readonly verifyReads?: boolean
+  /** Told what happens to the log, now and then: `console` or a pino logger, say. Default: nobody is. */
+  readonly logger?: Logger
   /** Where the files are. Default `fd()`: plain `node:fs`. */
   readonly storage?: Storage
 }
@@ -83,6 +86,7 @@ export interface ResolvedOptions {
   readonly salvage: boolean
   readonly verifyReads: boolean
   readonly storage: Storage
+  readonly watch: Watch
   readonly retention: RetentionPolicy | undefined
 }
 
@@ -109,6 +113,7 @@ const NAMES = [
   'verifyReads',
   'storage',
   'retention',
+  'logger',
 ]
 
 export function invalid(message: string): WalrusError {
@@ -183,6 +188,15 @@ function checkStorage(value: unknown): Storage {
   throw invalid(`storage must be a Storage, as fd() gives one, got ${show(value)}`)
 }
 
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const
+
+function checkLogger(value: unknown): Logger | undefined {
+  if (value === undefined) return undefined
+  const given = value as Partial<Record<string, unknown>> | null
+  if (LEVELS.every((level) => typeof given?.[level] === 'function')) return value as Logger
+  throw invalid(`logger must have the functions ${LEVELS.join(', ')}, got ${show(value)}`)
+}
+
 /** The directory and the options of `Log.open`, checked, with the defaults filled in. */
 export function resolveOptions(dir: unknown, options: LogOptions): ResolvedOptions {
   if (typeof dir !== 'string' || dir === '' || dir.includes('\0')) {
@@ -195,9 +209,11 @@ export function resolveOptions(dir: unknown, options: LogOptions): ResolvedOptio
     return checkInteger(name, value, least, most)
   }
   const { durability = 'commit', readOnly = false, verifyReads = true, storage = fd() } = options
+  const checkedStorage = checkStorage(storage)
+  // The log goes on in the same directory when the process moves to another.
+  const path = resolve(dir)
   return {
-    // The log goes on in the same directory when the process moves to another.
-    dir: resolve(dir),
+    dir: path,
     durability: checkDurability(durability),
     segmentBytes: number('segmentBytes'),
     maxEntryBytes: number('maxEntryBytes'),
@@ -209,7 +225,8 @@ export function resolveOptions(dir: unknown, options: LogOptions): ResolvedOptio
     readOnly: checkBoolean('readOnly', readOnly),
     salvage: checkBoolean('salvage', options.salvage ?? false),
     verifyReads: checkBoolean('verifyReads', verifyReads),
-    storage: checkStorage(storage),
+    storage: checkedStorage,
+    watch: new Watch(path, checkedStorage.env, checkLogger(options.logger)),
     retention:
       options.retention === undefined ? undefined : checkPolicy('retention', options.retention),
   }

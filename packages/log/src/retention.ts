@@ -128,8 +128,9 @@ export class Retention {
   }
 
   async #remove(): Promise<void> {
-    const { storage, dir } = this.#options
+    const { storage, dir, watch } = this.#options
     await removeSegments(storage, dir, this.#retired, (error) => this.#writer!.fail(error))
+    if (this.#retired.length > 0) watch.removed(this.#retired)
     this.#retired = []
   }
 

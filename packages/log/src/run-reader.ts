@@ -118,7 +118,7 @@ async function readTogether(
 function fetchEach({ segment, end }: RunPlace, offsets: Uint32Array, maxBytes: number): Piece {
   const memory = segment.memory(end)
   const places = new Uint32Array(Math.min(offsets.length, FETCHED))
-  const until = segment.now() + FETCHING_MS
+  const until = segment.elapsed() + FETCHING_MS
   let count = 0
   let used = 0
   while (count < places.length && used < maxBytes) {
@@ -127,7 +127,7 @@ function fetchEach({ segment, end }: RunPlace, offsets: Uint32Array, maxBytes: n
     if (size === 0) break
     places[count++] = used
     used += size
-    if (segment.now() > until) break
+    if (segment.elapsed() > until) break
   }
   const data = newSpan(0, used)
   data.bytes.set(scratch.bytes.subarray(0, used))

@@ -128,9 +128,9 @@ export class TableSegment {
     return this.#storage.checksums
   }
 
-  /** The storage's clock, in milliseconds. */
-  now(): number {
-    return this.#storage.env.now()
+  /** Milliseconds, for durations. */
+  elapsed(): number {
+    return this.#storage.env.elapsed()
   }
 
   get seed(): number {

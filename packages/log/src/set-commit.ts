@@ -33,6 +33,10 @@ export class SetCommit implements Commit, Outcome {
     this.#parts = set.parts.slice()
   }
 
+  get entries(): number {
+    return this.#spool.count
+  }
+
   get outcome(): Outcome | undefined {
     return this.#parts.length === 0 ? undefined : this
   }

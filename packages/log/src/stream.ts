@@ -390,11 +390,13 @@ export class Stream {
   }
 
   async #bound(change: Change, options: WaitOptions): Promise<void> {
-    const { storage } = this.#host.options
+    const { storage, watch } = this.#host.options
+    const begun = watch.begin()
     const place = new Place()
     const bounded = this.#writer().commit(new BoundsChange(this.#host.catalog, [change]), place)
     await waitFor(storage.env, bounded, options, place)
     this.#host.truncated()
+    watch.truncated(begun, { stream: this.name, first: this.first, next: this.next })
   }
 
   #writer(): Writer {

@@ -125,6 +125,7 @@ export class WriterFiles {
   /** Makes a planned segment the one that groups go into, and ends the one before in the background. */
   *begin(segment: ActiveSegment): Procedure {
     const { maintenance } = this
+    const begun = this.#host.watch.begin()
     if (maintenance.backlog >= MAX_BACKLOG) {
       yield { start: () => maintenance.idle(), now: () => maintenance.finishNow() }
     }
@@ -159,6 +160,7 @@ export class WriterFiles {
     maintenance.began(segment)
     this.#host.began(segment)
     maintenance.end({ segment: before, successor: segment })
+    this.#host.watch.rotated(begun, segment.id)
   }
 
   /**

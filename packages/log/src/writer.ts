@@ -24,6 +24,7 @@ import { type PendingGroup, rejectAll } from './pending-group.ts'
 import type { Sequencer } from './sequencer.ts'
 import type { Point, TailFile } from './tail-file.ts'
 import { Turns, type TurnsHost } from './turns.ts'
+import type { Watch } from './watch.ts'
 import { type FilesStart, WriterFiles } from './writer-files.ts'
 
 /** What `appendSync` without durability may keep in memory, in bytes; also what is written without a thread. */
@@ -51,6 +52,7 @@ export class Writer implements LargeHost, TurnsHost, FullDiskHost {
   readonly dir: string
   readonly sequencer: Sequencer
   readonly segmentBytes: number
+  readonly watch: Watch
   readonly #options: ResolvedOptions
   readonly #events: WriterEvents
   readonly #driver: Driver
@@ -80,6 +82,7 @@ export class Writer implements LargeHost, TurnsHost, FullDiskHost {
   ) {
     this.dir = dir
     this.storage = options.storage
+    this.watch = options.watch
     this.sequencer = sequencer
     this.#options = options
     this.#events = events
@@ -154,6 +157,9 @@ export class Writer implements LargeHost, TurnsHost, FullDiskHost {
     data: Uint8Array,
     attributes: EncodedAttributes | undefined,
   ): Promise<number> {
+    if (this.watch.ofAppends) {
+      return this.commit(new Addition(stream, [{ bytes: data, attributes }]))
+    }
     if (attributes === undefined && stream.id === 0) {
       const index = this.sequencer.addPlain(data)
       if (index >= 0) {
@@ -166,6 +172,13 @@ export class Writer implements LargeHost, TurnsHost, FullDiskHost {
 
   /** Sequences entries, all in one group, and resolves to the first one's position once that is acknowledged. */
   commit(commit: Commit, place?: Place): Promise<number> {
+    if (this.watch.ofAppends && commit.entries > 0) {
+      return this.watch.append(commit.entries, () => this.#take(commit, place))
+    }
+    return this.#take(commit, place)
+  }
+
+  #take(commit: Commit, place: Place | undefined): Promise<number> {
     const refusal = this.#refusal()
     if (refusal !== undefined) return Promise.reject(refusal)
     const answer = this.#turns.take(commit)
@@ -181,7 +194,7 @@ export class Writer implements LargeHost, TurnsHost, FullDiskHost {
     attributes: EncodedAttributes | undefined,
   ): number {
     const sequencer = this.sequencer
-    if (this.#options.durability === 'none') {
+    if (this.#options.durability === 'none' && !this.watch.ofAppends) {
       if (
         attributes === undefined &&
         stream.id === 0 &&
@@ -200,6 +213,13 @@ export class Writer implements LargeHost, TurnsHost, FullDiskHost {
 
   /** As `commit`, blocking; not for a large one. */
   commitSync(commit: Commit): number {
+    if (this.watch.ofAppends && commit.entries > 0) {
+      return this.watch.appendSync(commit.entries, () => this.#takeSync(commit))
+    }
+    return this.#takeSync(commit)
+  }
+
+  #takeSync(commit: Commit): number {
     const refusal = this.#refusal()
     if (refusal !== undefined) throw refusal
     const sequencer = this.sequencer
@@ -350,6 +370,7 @@ export class Writer implements LargeHost, TurnsHost, FullDiskHost {
   fail(error: unknown): void {
     if (this.#failure !== undefined) return
     this.#failure = failedError(error)
+    this.watch.failed(error)
     this.sequencer.close()
     this.#reject(this.#failure)
     this.#files.maintenance.abandon()
@@ -436,6 +457,7 @@ export class Writer implements LargeHost, TurnsHost, FullDiskHost {
   *#commit(group: PendingGroup): Procedure {
     const { segment, offset } = group
     const durable = this.#durably
+    const begun = this.watch.begin()
     if (segment.file === undefined) {
       yield* this.#files.begin(segment)
       // Its head is part of the log, also when there is no space for the group.
@@ -471,6 +493,8 @@ export class Writer implements LargeHost, TurnsHost, FullDiskHost {
     if (durable) this.reachedDurable(this.#written)
     else this.#unsyncedWritten()
     group.acknowledge()
+    const { endLsn: lsn, firstLsn, size } = group
+    this.watch.committed(begun, { lsn, frames: lsn - firstLsn, bytes: size, durable })
     this.#files.zeroAhead.poke(segment, this.#sequencedEnd(), group.size, this.#synchronous)
   }
 

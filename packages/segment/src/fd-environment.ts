@@ -38,6 +38,7 @@ function after(ms: number, run: () => void, keepAlive = false): Timer {
 export function nodeEnvironment(): Environment {
   return {
     now: () => Date.now(),
+    elapsed: () => performance.now(),
     random(into) {
       randomFillSync(into)
     },

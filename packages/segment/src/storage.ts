@@ -46,6 +46,8 @@ export interface Timer {
 export interface Environment {
   /** Wall clock, in whole milliseconds since the Unix epoch. May jump. */
   now(): number
+  /** Milliseconds with fractions from some beginning; never runs backwards. For durations. */
+  elapsed(): number
   /** Fills `into` with random bytes. */
   random(into: Uint8Array): void
   /** Calls `run` once, after about `ms` milliseconds. Keeps the process alive until then only if asked to. */

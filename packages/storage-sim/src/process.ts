@@ -171,6 +171,7 @@ function environmentOf(kernel: Kernel, process: Process): Environment {
   }
   return {
     now: () => Math.floor(kernel.schedule.now),
+    elapsed: () => kernel.schedule.now,
     random(into) {
       for (let at = 0; at < into.length; at++) into[at] = kernel.randomness() * 256
     },
