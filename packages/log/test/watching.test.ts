@@ -149,7 +149,7 @@ describe('to a logger', () => {
   })
 
   it('what it throws does not reach the log', async () => {
-    const thrown = vi.fn()
+    const thrown = vi.fn<(error: unknown) => void>()
     process.prependOnceListener('uncaughtException', thrown)
     const others = process.listeners('uncaughtException').filter((each) => each !== thrown)
     for (const other of others) process.removeListener('uncaughtException', other)
