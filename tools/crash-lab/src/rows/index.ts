@@ -8,6 +8,7 @@ import { damage } from './damage.ts'
 import { evidence } from './evidence.ts'
 import { fail } from './fail.ts'
 import { fd } from './fd.ts'
+import { history } from './history.ts'
 import { hostile } from './hostile.ts'
 import { model } from './model.ts'
 import { sharing } from './sharing.ts'
@@ -22,5 +23,6 @@ export const ROWS: readonly Row[] = [
   codec,
   sharing,
   evidence,
+  history,
   fd,
 ]
