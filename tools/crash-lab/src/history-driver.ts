@@ -103,14 +103,17 @@ export class HistoryDriver {
     const { first, entries } = this.#history.last[name]
     const done = this.#of(name).truncate(first + kept - 1)
     const change = { [name]: { first, entries: entries.slice(0, kept) } }
-    await this.#reached(done, this.#history.change(change))
+    // What has nothing to do says nothing of what came before it.
+    if (kept === entries.length) await done
+    else await this.#reached(done, this.#history.change(change))
   }
 
   async #truncateFront(name: StreamName, dropped: number): Promise<void> {
     const { first, entries } = this.#history.last[name]
     const done = this.#of(name).truncateFront(first + dropped)
     const change = { [name]: { first: first + dropped, entries: entries.slice(dropped) } }
-    await this.#reached(done, this.#history.change(change))
+    if (dropped === 0) await done
+    else await this.#reached(done, this.#history.change(change))
   }
 
   async #retain(maxSegments: number): Promise<void> {
@@ -215,14 +218,15 @@ export class HistoryDriver {
 
   /** A call failed. What was refused for want of space is not kept; the rest only the next opening can tell. */
   async #refused(error: unknown, before: number): Promise<void> {
-    if (codeOf(error) !== 'WALRUS_DISK_FULL' || this.#durability !== 'commit') throw error
+    if (codeOf(error) !== 'WALRUS_DISK_FULL') throw error
     const is = await stateOf(this.#now)
     const states = this.#history.states.slice(before).map(told)
     const at = states.lastIndexOf(told(is))
     this.#history.takenBack(before + Math.max(0, at))
     if (at >= 0) return
     // What is too large for memory is refused by itself, and what came behind it goes in.
-    if (states.length > 2) this.#history.reached(this.#history.change(is), true)
+    const durably = this.#durability === 'commit'
+    if (states.length > 2) this.#history.reached(this.#history.change(is), durably)
     else this.#found.push(`after a full disk it holds ${told(is)}, and must hold ${states[0]}`)
   }
 

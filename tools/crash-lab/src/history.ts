@@ -61,6 +61,8 @@ export class History {
   /** Everything asked for since a state was refused, and nothing of it kept. */
   takenBack(state: number): void {
     this.states.length = state + 1
+    this.acknowledged = Math.min(this.acknowledged, state)
+    this.durable = Math.min(this.durable, state)
   }
 }
 
