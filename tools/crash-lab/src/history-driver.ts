@@ -156,9 +156,8 @@ export class HistoryDriver {
 
   #appendSync(name: StreamName): void {
     const serial = this.#history.newEntry()
-    const change = this.#with(name, [serial])
+    const state = this.#history.change(this.#with(name, [serial]))
     this.#of(name).appendSync(bytesOf(serial, 300))
-    const state = this.#history.change(change)
     if (this.#durability !== 'none') this.#history.reached(state, this.#durability === 'commit')
   }
 
