@@ -39,7 +39,6 @@ export class Maintenance {
   readonly #zerosWritten: () => Promise<void>
   readonly #jobs: (() => Procedure)[] = []
   readonly #driver: Driver
-  #whenIdle: (() => void)[] = []
   readonly #awaitingSync = new Set<() => void>()
   #unsynced: ActiveSegment[] = []
   readonly #ending = new Set<ActiveSegment>()
@@ -50,9 +49,12 @@ export class Maintenance {
     this.#zerosWritten = zerosWritten
     const failed = (error: unknown): void => {
       if (!hasCode(error, 'WALRUS_DISK_FULL')) host.fail(error)
+    }
+    const ended = (error: unknown): void => {
+      failed(error)
       this.#next()
     }
-    this.#driver = new Driver(() => this.#next(), failed, failed)
+    this.#driver = new Driver(() => this.#next(), ended, failed)
   }
 
   /** Jobs not finished. */
@@ -79,12 +81,9 @@ export class Maintenance {
     })
   }
 
-  /** Resolves when nothing is left to do. */
+  /** Resolves when nothing is left to do, and nothing under way that was done at once meanwhile. */
   idle(): Promise<void> {
-    if (this.backlog === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#whenIdle.push(resolve)
-    })
+    return this.#driver.idle()
   }
 
   /** Does everything there is to do without waiting. */
@@ -93,7 +92,6 @@ export class Maintenance {
     for (let job = this.#jobs.shift(); job !== undefined; job = this.#jobs.shift()) {
       this.#driver.finish(job())
     }
-    this.#next()
   }
 
   /** Drops what has not been begun: the log has failed. */
@@ -101,7 +99,6 @@ export class Maintenance {
     this.#jobs.length = 0
     for (const resolve of this.#awaitingSync) resolve()
     this.#awaitingSync.clear()
-    if (!this.#driver.busy) this.#next()
   }
 
   /** Closes the files of segments that were not ended because the log has failed. Nothing may be under way. */
@@ -116,13 +113,7 @@ export class Maintenance {
 
   #next(): void {
     const job = this.#jobs.shift()
-    if (job !== undefined) {
-      this.#driver.start(job())
-      return
-    }
-    const waiting = this.#whenIdle
-    this.#whenIdle = []
-    for (const resolve of waiting) resolve()
+    if (job !== undefined) this.#driver.start(job())
   }
 
   *#sync(done: () => void): Procedure {

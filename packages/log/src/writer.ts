@@ -256,12 +256,19 @@ export class Writer implements FilesHost {
     this.#closed = true
     this.sequencer.close()
     try {
-      if (this.#full === undefined) await this.settled()
-      else this.flushSync()
-      await this.#files.zeroAhead.idle()
-      if (this.#failure === undefined) await this.#files.maintenance.sync()
-      await this.#files.maintenance.idle()
-      await this.#driver.noneLate()
+      try {
+        if (this.#full === undefined) await this.settled()
+        else this.flushSync()
+        // It has its turn behind the segments that are being ended.
+        if (this.#failure === undefined) void this.#files.maintenance.sync()
+      } finally {
+        this.#over = true
+        for (const timer of [this.#syncTimer, this.#retryTimer]) timer?.cancel()
+        // Of a log that has failed a group may still be under way.
+        await this.#driver.idle()
+        await this.#files.zeroAhead.idle()
+        await this.#files.maintenance.idle()
+      }
       if (!this.#cut()) throw this.#uncut
       if (this.#failure === undefined) await this.#files.leaveClean(this.#written)
     } catch (error) {
@@ -271,12 +278,6 @@ export class Writer implements FilesHost {
       if (hasCode(error, 'WALRUS_DISK_FULL')) throw error
       this.fail(error)
     } finally {
-      this.#over = true
-      for (const timer of [this.#syncTimer, this.#retryTimer]) timer?.cancel()
-      // Of a log that has failed a group may still be under way.
-      await this.#driver.idle()
-      await this.#files.zeroAhead.idle()
-      await this.#files.maintenance.idle()
       await this.#files.release()
     }
     if (this.#failure !== undefined) throw this.#failure
@@ -484,7 +485,7 @@ export class Writer implements FilesHost {
   /** A write that was taken over may still put the group there that was taken back: nothing is written before that. */
   #waitForLate(error: unknown): void {
     this.#blocked = error
-    void this.#driver.noneLate().then(() => {
+    void this.#driver.idle().then(() => {
       this.#blocked = undefined
       if (this.#failure !== undefined) return
       this.#uncut = this.#files.cutOff()

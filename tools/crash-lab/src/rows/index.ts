@@ -9,6 +9,7 @@ import { evidence } from './evidence.ts'
 import { fail } from './fail.ts'
 import { fd } from './fd.ts'
 import { hostile } from './hostile.ts'
+import { late } from './late.ts'
 import { model } from './model.ts'
 import { sharing } from './sharing.ts'
 
@@ -18,6 +19,7 @@ export const ROWS: readonly Row[] = [
   damage,
   hostile,
   fail,
+  late,
   model,
   codec,
   sharing,
