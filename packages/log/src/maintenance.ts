@@ -2,7 +2,7 @@
  * What goes on behind the writer's back: syncing, and ending segments.
  *
  * Jobs run one after another, in the background; a caller who does not let the event loop turn can have them run at
- * once (`finishNow`), so that neither memory nor what a crash puts at risk grows without bound. A failed sync or
+ * once (`finishOldest`), so that neither memory nor what a crash puts at risk grows without bound. A failed sync or
  * write here fails the log, with one exception: a disk without space for a seal or an index, neither of which the log
  * needs.
  */
@@ -86,12 +86,11 @@ export class Maintenance {
     return this.#driver.idle()
   }
 
-  /** Does everything there is to do without waiting. */
-  finishNow(): void {
+  /** Does the oldest jobs without waiting, until fewer than `most` are left; one of those goes on in the background. */
+  finishOldest(most: number): void {
     this.#driver.finish()
-    for (let job = this.#jobs.shift(); job !== undefined; job = this.#jobs.shift()) {
-      this.#driver.finish(job())
-    }
+    while (this.#jobs.length >= most) this.#driver.finish(this.#jobs.shift()!())
+    this.#next()
   }
 
   /** Drops what has not been begun: the log has failed. */
@@ -138,16 +137,16 @@ export class Maintenance {
   }
 
   *#syncSegments(point: Point): Procedure {
-    while (this.#unsynced.length > 0) {
-      const segment = this.#unsynced[0]!
-      if (segment.id > point.segment) return
+    for (const segment of this.#unsynced.filter(({ id }) => id <= point.segment)) {
+      // It has a successor: all its groups are written.
+      const complete = segment !== this.#unsynced.at(-1)
       yield syncOf(segment.file!)
       if (!segment.nameDurable) {
         yield* this.#syncDir()
         segment.nameDurable = true
       }
-      // Later groups go into the segment of the point while this goes on: it stays on the list.
-      if (segment.id === point.segment) return
+      // Later groups go into it while this goes on: it stays on the list.
+      if (!complete) return
       segment.synced = true
       this.#unsynced.shift()
     }
