@@ -126,7 +126,7 @@ export class WriterFiles {
   *begin(segment: ActiveSegment): Procedure {
     const { maintenance } = this
     if (maintenance.backlog >= MAX_BACKLOG) {
-      yield { start: () => maintenance.idle(), now: () => maintenance.finishNow() }
+      yield { start: () => maintenance.idle(), now: () => maintenance.finishOldest(MAX_BACKLOG) }
     }
     if (this.#host.failure !== undefined) throw this.#host.failure
     this.#target ??= this.zeroAhead.take() ?? this.#newTarget(segment.id)

@@ -10,6 +10,7 @@ import { fail } from './fail.ts'
 import { fd } from './fd.ts'
 import { history } from './history.ts'
 import { hostile } from './hostile.ts'
+import { late } from './late.ts'
 import { model } from './model.ts'
 import { sharing } from './sharing.ts'
 
@@ -19,6 +20,7 @@ export const ROWS: readonly Row[] = [
   damage,
   hostile,
   fail,
+  late,
   model,
   codec,
   sharing,
