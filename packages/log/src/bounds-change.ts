@@ -53,8 +53,7 @@ export class BoundsChange implements Commit {
       const bounds = resolve(change, this.#since[number]!)
       undo.push(cutIndex(stream, bounds, segment.index.stream(stream.id)))
       const lsn = sequencer.addBounds(encodeBounds(bounds))
-      this.#catalog.bounded = true
-      stream.bound(bounds, segment.id, lsn)
+      this.#catalog.bound(bounds, segment.id, lsn)
     })
     group.revert = () => {
       for (const each of undo) each()

@@ -95,6 +95,8 @@ export class Catalog {
   #nextId = FIRST_NAMED_STREAM
   /** Whether the bounds of any stream were ever moved. */
   bounded = false
+  /** Whether those of the plain log were: without a record it begins where the oldest segment does. */
+  #plainBounded = false
 
   /** The stream of this name; a new one gets a number, and is declared with its first entry. */
   named(name: string): StreamState {
@@ -129,9 +131,7 @@ export class Catalog {
 
   /** The streams a snapshot must have: those declared, and the plain log when its bounds were moved. */
   recorded(): StreamState[] {
-    const { plain } = this
-    const isNew = plain.first === 1 && plain.cuts === undefined
-    return isNew ? this.declared() : [plain, ...this.declared()]
+    return this.#plainBounded ? [this.plain, ...this.declared()] : this.declared()
   }
 
   /** All streams: the plain log and the named ones. */
@@ -154,6 +154,7 @@ export class Catalog {
       this.#byId.set(record.id, stream)
       this.#nextId = Math.max(this.#nextId, record.id + 1)
     }
+    if (record.id === PLAIN_STREAM) this.#plainBounded = true
     stream.declared = true
     stream.first = record.first
     stream.next = record.next
@@ -169,6 +170,7 @@ export class Catalog {
   bound(bounds: Bounds | undefined, segment: number, lsn: number | undefined): void {
     const checked = checkedBounds(bounds)
     this.bounded = true
+    if (checked.stream === PLAIN_STREAM) this.#plainBounded = true
     this.#byId.get(checked.stream)?.bound(checked, segment, lsn)
   }
 

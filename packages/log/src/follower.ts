@@ -41,6 +41,8 @@ export class Follower {
   readonly #waiters = new Waiters()
   #index: SegmentIndex
   #header: SegmentHeader
+  /** Up to where the index of the last segment goes. */
+  #indexed: Pick<Point, 'lsn' | 'offset'>
   #refreshing: Promise<void> | undefined
   /** Looks that failed one after another. */
   #failed = 0
@@ -66,6 +68,7 @@ export class Follower {
     this.#index = start.index
     this.#header = start.header
     this.#adopted = start.adopted
+    this.#indexed = start.point
     this.catalog = restoreCatalog(this.table, this.point.plainNext)
   }
 
@@ -215,17 +218,28 @@ export class Follower {
     const newer = isSame ? [] : await this.#newerSegments(point.segment, firstSegment)
     const header = newer.at(-1) ?? this.#header
     const begin = { lsn: header.firstLsn, offset: header.firstGroup }
-    const scanned = await this.#scan(header, isSame ? this.point : begin, point)
+    const scanned = await this.#scan(header, isSame ? this.#indexed : begin, point)
 
-    const fellBehind = !isSame && this.#change(newer)
+    if (!isSame) this.#change(newer)
     this.#index.merge(scanned)
+    this.#indexed = point
     this.table.last.lastEnd = point.offset
-    this.point = point
+    // Of what is removed nothing can be read any more. It is in the snapshot that a newer segment begins with.
+    this.#dropBefore(firstSegment)
     // What was cut up to here is visible as such.
     const last = point.lsn - 1
-    advanceCatalog(this.catalog, this.table, known, point.plainNext, last)
+    const { own } = this.catalog
+    const ownNext = own.next
+    try {
+      advanceCatalog(this.catalog, this.table, known, point.plainNext, last)
+    } catch (error) {
+      // The next look comes to the same frames again.
+      own.next = ownNext
+      throw error
+    }
+    this.point = point
     // What was cut in segments that are removed already is not known.
-    if (fellBehind) for (const stream of this.catalog.all()) stream.suspect(last)
+    if (firstSegment > known) for (const stream of this.catalog.all()) stream.suspect(last)
   }
 
   /** Headers of the segments between those known and segment `id`, itself included, by their links; oldest first. */
@@ -240,9 +254,8 @@ export class Follower {
     return headers
   }
 
-  /** Takes segments in behind the one that the oldest of them follows; whether others between were removed. */
-  #change(headers: readonly SegmentHeader[]): boolean {
-    const known = this.point.segment
+  /** Takes segments in behind the one that the oldest of them follows. */
+  #change(headers: readonly SegmentHeader[]): void {
     const follows = headers[0]!.predecessor.id
     const kept = this.table.segments.findIndex((segment) => segment.id === follows)
     this.table.cut(kept + 1)
@@ -252,7 +265,6 @@ export class Follower {
     this.#header = headers.at(-1)!
     this.#index = new SegmentIndex()
     this.table.last.know(this.#header, this.#index)
-    return kept < 0 && follows >= known
   }
 
   /** What stands in a segment between two places. */

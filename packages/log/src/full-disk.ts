@@ -98,7 +98,7 @@ export class FullDisk {
   /** A write that was taken over may still put the group there that was taken back: nothing is written before that. */
   #waitForLate(error: unknown): void {
     this.#blocked = error
-    void this.#driver.noneLate().then(() => {
+    void this.#driver.idle().then(() => {
       this.#blocked = undefined
       if (this.#host.failure !== undefined) return
       this.#uncut = this.#files.cutOff()

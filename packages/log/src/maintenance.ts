@@ -2,7 +2,7 @@
  * What goes on behind the writer's back: syncing, and ending segments.
  *
  * Jobs run one after another, in the background; a caller who does not let the event loop turn can have them run at
- * once (`finishNow`), so that neither memory nor what a crash puts at risk grows without bound. A failed sync or
+ * once (`finishOldest`), so that neither memory nor what a crash puts at risk grows without bound. A failed sync or
  * write here fails the log, with one exception: a disk without space for a seal or an index, neither of which the log
  * needs.
  */
@@ -41,7 +41,6 @@ export class Maintenance {
   readonly #zerosWritten: () => Promise<void>
   readonly #jobs: (() => Procedure)[] = []
   readonly #driver: Driver
-  #whenIdle: (() => void)[] = []
   readonly #awaitingSync = new Set<() => void>()
   #unsynced: ActiveSegment[] = []
   readonly #ending = new Set<ActiveSegment>()
@@ -52,9 +51,12 @@ export class Maintenance {
     this.#zerosWritten = zerosWritten
     const failed = (error: unknown): void => {
       if (!hasCode(error, 'WALRUS_DISK_FULL')) host.fail(error)
+    }
+    const ended = (error: unknown): void => {
+      failed(error)
       this.#next()
     }
-    this.#driver = new Driver(() => this.#next(), failed, failed)
+    this.#driver = new Driver(() => this.#next(), ended, failed)
   }
 
   /** Jobs not finished. */
@@ -89,23 +91,18 @@ export class Maintenance {
   /** As `sync`, without waiting. */
   syncNow(): void {
     void this.sync()
-    this.finishNow()
+    this.finishOldest(1)
   }
 
-  /** Resolves when nothing is left to do. */
+  /** Resolves when nothing is left to do, and nothing under way that was done at once meanwhile. */
   idle(): Promise<void> {
-    if (this.backlog === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#whenIdle.push(resolve)
-    })
+    return this.#driver.idle()
   }
 
-  /** Does everything there is to do without waiting. */
-  finishNow(): void {
+  /** Does the oldest jobs without waiting, until fewer than `most` are left; one of those goes on in the background. */
+  finishOldest(most: number): void {
     this.#driver.finish()
-    for (let job = this.#jobs.shift(); job !== undefined; job = this.#jobs.shift()) {
-      this.#driver.finish(job())
-    }
+    while (this.#jobs.length >= most) this.#driver.finish(this.#jobs.shift()!())
     this.#next()
   }
 
@@ -114,7 +111,6 @@ export class Maintenance {
     this.#jobs.length = 0
     for (const resolve of this.#awaitingSync) resolve()
     this.#awaitingSync.clear()
-    if (!this.#driver.busy) this.#next()
   }
 
   /** Closes the files of segments that were not ended because the log has failed. Nothing may be under way. */
@@ -129,13 +125,7 @@ export class Maintenance {
 
   #next(): void {
     const job = this.#jobs.shift()
-    if (job !== undefined) {
-      this.#driver.start(job())
-      return
-    }
-    const waiting = this.#whenIdle
-    this.#whenIdle = []
-    for (const resolve of waiting) resolve()
+    if (job !== undefined) this.#driver.start(job())
   }
 
   *#sync(done: () => void): Procedure {
@@ -162,16 +152,16 @@ export class Maintenance {
   }
 
   *#syncSegments(point: Point): Procedure {
-    while (this.#unsynced.length > 0) {
-      const segment = this.#unsynced[0]!
-      if (segment.id > point.segment) return
+    for (const segment of this.#unsynced.filter(({ id }) => id <= point.segment)) {
+      // It has a successor: all its groups are written.
+      const complete = segment !== this.#unsynced.at(-1)
       yield syncOf(segment.file!)
       if (!segment.nameDurable) {
         yield* this.#syncDir()
         segment.nameDurable = true
       }
-      // Later groups go into the segment of the point while this goes on: it stays on the list.
-      if (segment.id === point.segment) return
+      // Later groups go into it while this goes on: it stays on the list.
+      if (!complete) return
       segment.synced = true
       this.#unsynced.shift()
     }

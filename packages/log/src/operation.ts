@@ -102,7 +102,6 @@ export class Driver {
   #underWay: Operation | undefined
   #whenIdle: (() => void)[] = []
   #late = 0
-  #whenNoneLate: (() => void)[] = []
   readonly #done: () => void
   readonly #failed: (error: unknown) => void
   readonly #failedLate: (error: unknown) => void
@@ -131,14 +130,10 @@ export class Driver {
     return this.#late > 0
   }
 
-  /** Resolves when no operation that was taken over is still under way. */
-  async noneLate(): Promise<void> {
-    while (this.late) await new Promise<void>((resolve) => this.#whenNoneLate.push(resolve))
-  }
-
-  /** Resolves when nothing is under way in the background. */
+  /** Resolves when nothing is under way in the background, also nothing that was taken over. */
   async idle(): Promise<void> {
-    while (this.busy) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
+    while (this.busy || this.late)
+      await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
   }
 
   /** Drives a procedure in the background. Nothing may be under way. */
@@ -191,14 +186,16 @@ export class Driver {
 
   #lateEnded(): void {
     this.#late--
-    const waiting = this.#whenNoneLate
-    this.#whenNoneLate = []
-    for (const resolve of waiting) resolve()
+    this.#wake()
   }
 
   #end(): void {
     this.#procedure = undefined
     this.#underWay = undefined
+    this.#wake()
+  }
+
+  #wake(): void {
     const waiting = this.#whenIdle
     this.#whenIdle = []
     for (const resolve of waiting) resolve()

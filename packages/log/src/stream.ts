@@ -209,6 +209,9 @@ export class Stream {
    * Truncates the front: drops the entries before `firstKept`. Resolves once that is as durable as an append would
    * be. With `firstKept` one above the last index nothing is kept, and the next entry gets the index it would have got
    * anyway; at or below the first, nothing is done. Segments that hold nothing else are removed in the background.
+   *
+   * It takes its place among the appends. Where it has to wait for that, and the end is cut before it, entries that
+   * were appended anew behind the cut stay: they are not those that could be read when this was called.
    * @throws `WALRUS_INDEX_OUT_OF_RANGE` when `firstKept` is above the next index
    * @throws as `append`
    */

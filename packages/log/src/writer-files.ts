@@ -127,7 +127,7 @@ export class WriterFiles {
     const { maintenance } = this
     const begun = this.#host.watch.begin()
     if (maintenance.backlog >= MAX_BACKLOG) {
-      yield { start: () => maintenance.idle(), now: () => maintenance.finishNow() }
+      yield { start: () => maintenance.idle(), now: () => maintenance.finishOldest(MAX_BACKLOG) }
     }
     if (this.#host.failure !== undefined) throw this.#host.failure
     this.#target ??= this.zeroAhead.take() ?? this.#newTarget(segment.id)

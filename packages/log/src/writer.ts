@@ -315,12 +315,20 @@ export class Writer implements LargeHost, TurnsHost, FullDiskHost {
     this.#closed = true
     this.sequencer.close()
     try {
-      if (this.#full.full === undefined) await this.settled()
-      else this.flushSync()
-      await this.#files.zeroAhead.idle()
-      if (this.#failure === undefined) await this.#files.maintenance.sync()
-      await this.#files.maintenance.idle()
-      await this.#driver.noneLate()
+      try {
+        if (this.#full.full === undefined) await this.settled()
+        else this.flushSync()
+        // It has its turn behind the segments that are being ended.
+        if (this.#failure === undefined) void this.#files.maintenance.sync()
+      } finally {
+        this.#over = true
+        this.#syncTimer?.cancel()
+        this.#full.end()
+        // Of a log that has failed a group may still be under way.
+        await this.#driver.idle()
+        await this.#files.zeroAhead.idle()
+        await this.#files.maintenance.idle()
+      }
       const uncut = this.#full.cut()
       if (uncut !== undefined) throw uncut
       if (this.#failure === undefined) await this.#files.leaveClean(this.#written)
@@ -330,13 +338,6 @@ export class Writer implements LargeHost, TurnsHost, FullDiskHost {
       if (hasCode(error, 'WALRUS_DISK_FULL')) throw error
       this.fail(error)
     } finally {
-      this.#over = true
-      this.#syncTimer?.cancel()
-      this.#full.end()
-      // Of a log that has failed a group may still be under way.
-      await this.#driver.idle()
-      await this.#files.zeroAhead.idle()
-      await this.#files.maintenance.idle()
       await this.#files.release()
     }
     if (this.#failure !== undefined) throw this.#failure

@@ -165,23 +165,23 @@ const FIRST_ENDS = 256
  * With native checksums frames are closed all at once, with the group.
  */
 export class GroupBuilder {
-  bytes: Uint8Array
-  words: Int32Array
+  bytes: Uint8Array = new Uint8Array(0)
+  words: Int32Array = new Int32Array(0)
   /** Where the next frame begins; the group's size so far. */
   end: number = GROUP_HEADER_BYTES
   /** Frames so far. */
   count: number = 0
   #seed: number
   #salt: number
+  readonly #firstRoom: number
   readonly #native: NativeChecksums | undefined
   /** Where the checks of the frames go; empty without native checksums. */
   #ends: Uint32Array
   #checks: Int32Array
 
+  /** @param capacity its bytes, from the first group on */
   constructor(capacity: number, native?: NativeChecksums) {
-    const buffer = new ArrayBuffer((capacity + 3) & ~3)
-    this.bytes = new Uint8Array(buffer)
-    this.words = new Int32Array(buffer)
+    this.#firstRoom = capacity
     this.#seed = 0
     this.#salt = 0
     this.#native = native
@@ -199,6 +199,8 @@ export class GroupBuilder {
     this.#salt = salt
     this.end = GROUP_HEADER_BYTES
     this.count = 0
+    // A log that is only opened and closed needs none.
+    if (this.bytes.length === 0) this.#give(this.#firstRoom)
   }
 
   /** Makes room for `bytes` more behind `end`, with some for padding. */
@@ -206,11 +208,14 @@ export class GroupBuilder {
     const needed = this.end + bytes
     if (needed <= this.capacity) return
     const before = this.bytes
-    const length = Math.max(needed, Math.min(before.length * 2, MAX_GROUP_BYTES))
-    const buffer = new ArrayBuffer((length + 3) & ~3)
+    this.#give(Math.max(needed, Math.min(before.length * 2, MAX_GROUP_BYTES)))
+    this.bytes.set(before.subarray(0, this.end))
+  }
+
+  #give(room: number): void {
+    const buffer = new ArrayBuffer((room + 3) & ~3)
     this.bytes = new Uint8Array(buffer)
     this.words = new Int32Array(buffer)
-    this.bytes.set(before.subarray(0, this.end))
   }
 
   /**

@@ -3,7 +3,8 @@
  *
  * Whole chunks are checked in one pass of the CRC (docs/format.md, "Checks"); only a chunk that fails is gone
  * through group by group, to find the culprit. The next chunk is read while this one is looked at. Memory is
- * four chunks, and one group where that is larger, whose size has then passed its check and the file's bounds.
+ * what there is to scan, four chunks at most, and one group where that is larger, whose size has then passed its
+ * check and the file's bounds.
  */
 
 import { isWhole } from './checks.ts'
@@ -77,32 +78,33 @@ export async function scanGroups(
   const { file, to } = range
   const scan = new Scan(range, visit)
   const chunk = chunkOf(range)
-  // Each window has a chunk's room in front, for what the one before could not finish.
-  const windows = [windowOf(2 * chunk), windowOf(2 * chunk)] as const
+  const room = roomOf(range, chunk)
+  const windows = [windowOf(room + chunk)]
   const load = async (window: Window, offset: number): Promise<void> => {
     const length = Math.max(0, Math.min(chunk, to - offset))
-    const into = window.bytes.subarray(chunk, chunk + length)
+    const into = window.bytes.subarray(room, room + length)
     const read = await file.read(into, offset)
-    window.from = chunk
-    window.to = chunk + read
+    window.from = room
+    window.to = room + read
     window.offset = offset
     window.last = read < chunk || offset + read >= to
   }
-  await load(windows[0], range.from)
+  await load(windows[0]!, range.from)
   for (let turn = 0; ; turn++) {
     const window = windows[turn & 1]!
-    const after = windows[(turn + 1) & 1]!
     const loadedTo = window.offset + (window.to - window.from)
-    const next = window.last ? undefined : load(after, loadedTo)
+    if (window.last) return scan.finish(scan.advance(window) === window.to && loadedTo >= to)
+    const after = (windows[(turn + 1) & 1] ??= windowOf(room + chunk))
+    const next = load(after, loadedTo)
     // It is awaited below, unless `visit` throws: then its failure is of no interest, and must not go unhandled.
-    next?.catch(() => {})
+    next.catch(() => {})
     const at = scan.advance(window)
     await next
-    if (scan.stopped || window.last) return scan.finish(loadedTo >= to && at === window.to)
+    if (scan.stopped) return scan.finish(false)
     const left = window.to - at
-    if (left <= chunk) {
-      after.bytes.set(window.bytes.subarray(at, window.to), chunk - left)
-      after.from = chunk - left
+    if (left <= room) {
+      after.bytes.set(window.bytes.subarray(at, window.to), room - left)
+      after.from = room - left
       after.offset -= left
       continue
     }
@@ -119,7 +121,7 @@ export function scanGroupsSync(range: ScanRange, visit: (group: ScannedGroup) =>
   const { file, to } = range
   const scan = new Scan(range, visit)
   const chunk = chunkOf(range)
-  const window = windowOf(2 * chunk)
+  const window = windowOf(roomOf(range, chunk) + chunk)
   for (;;) {
     const length = Math.max(0, Math.min(window.bytes.length, to - scan.end))
     window.to = file.readSync(window.bytes.subarray(0, length), scan.end)
@@ -139,6 +141,11 @@ export function scanGroupsSync(range: ScanRange, visit: (group: ScannedGroup) =>
 /** How much to read in one go: a follower's scans are often of a few bytes. */
 function chunkOf({ from, to }: ScanRange): number {
   return Math.min(CHUNK_BYTES, Math.max(0, Math.ceil((to - from) / 4) * 4))
+}
+
+/** The room that a window has before a chunk, for what the one before it could not finish; none before the only one. */
+function roomOf({ from, to }: ScanRange, chunk: number): number {
+  return to - from <= chunk ? 0 : chunk
 }
 
 class Scan {

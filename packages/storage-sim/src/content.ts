@@ -5,6 +5,7 @@
  * and not synced may or may not have come after it. Invariant: the newest content of a sector is what readers see.
  */
 
+import { crc32 } from '@walrus/codec'
 import type { DataLoss, SizeLoss } from './loss.ts'
 import { pick, type Random } from './random.ts'
 
@@ -47,6 +48,8 @@ export class Content {
   #shared = false
   /** Whether readers see what was neither synced nor will ever be. */
   #dropped = false
+  /** Shared by copies until what readers see changes. */
+  #known: { checksum?: number } = {}
 
   get size(): number {
     return this.#size
@@ -71,6 +74,7 @@ export class Content {
     for (const [sector, versions] of this.#versions) copy.#versions.set(sector, [...versions])
     copy.#sizes = [...this.#sizes]
     copy.#dropped = this.#dropped
+    copy.#known = this.#known
     copy.#shared = true
     this.#shared = true
     return copy
@@ -88,8 +92,14 @@ export class Content {
     return this.#cached.slice(0, this.#size)
   }
 
+  /** CRC-32 of that. */
+  get checksum(): number {
+    return (this.#known.checksum ??= crc32(this.#cached, 0, 0, this.#size))
+  }
+
   write(from: Uint8Array, at: number, write: number): void {
     if (from.length === 0) return
+    this.#known = {}
     const end = at + from.length
     this.#own(end)
     this.#cached.set(from, at)
@@ -100,6 +110,7 @@ export class Content {
   truncate(size: number, write: number): void {
     const before = this.#size
     if (size === before) return
+    this.#known = {}
     this.#own(Math.max(size, before))
     this.#cached.fill(0, Math.min(size, before), Math.max(size, before))
     this.#resize(size, write)
@@ -167,6 +178,7 @@ export class Content {
       if (kept !== undefined) was.set(kept.bytes)
     }
     left.fill(0, size)
+    this.#known = {}
     this.#cached = left
     this.#size = size
     this.#durable = left

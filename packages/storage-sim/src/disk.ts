@@ -211,6 +211,14 @@ export class SimulatedDisk {
     return files
   }
 
+  /** Path, size and CRC-32 of every file as processes see it, a line each: the same where disks hold the same. */
+  fingerprint(): string {
+    const files = [...this.#kernel.tree.files()]
+    return files
+      .map(([path, { content }]) => `${path} ${content.size} ${content.checksum}\n`)
+      .join('')
+  }
+
   /** Puts a file there, durable, without a call, in place of one that has its name. */
   put(path: string, bytes: Uint8Array): void {
     this.#kernel.put(path, bytes)

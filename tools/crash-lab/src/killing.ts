@@ -13,8 +13,6 @@ import { neutralise } from './sites/neutralise.ts'
 import type { Site } from './sites/site.ts'
 
 const FILE = new URL('../killing-seeds.json', import.meta.url)
-/** Sites for which no case has been found yet. None may be added: a new site needs its case. */
-const OPEN_FILE = new URL('../open-sites.json', import.meta.url)
 
 /** The name of a site, and the plan that kills it. */
 export type Killing = Readonly<Record<string, string>>
@@ -22,8 +20,6 @@ export type Killing = Readonly<Record<string, string>>
 export interface Killed {
   readonly sites: number
   readonly killed: number
-  /** Sites for which no case has been found yet. */
-  readonly open: number
   /** What is not as it must be, one line each. */
   readonly problems: readonly string[]
 }
@@ -34,10 +30,6 @@ interface SiteJob extends Job {
 
 export function readKilling(): Killing {
   return JSON.parse(readFileSync(FILE, 'utf8')) as Killing
-}
-
-function readOpen(): Set<string> {
-  return new Set(JSON.parse(readFileSync(OPEN_FILE, 'utf8')) as readonly string[])
 }
 
 function write(killing: Killing): void {
@@ -76,14 +68,8 @@ export async function replayKilling(
         problems.push(`${name}: a plan is kept for it, and there is no such site`)
     }
   }
-  const open = readOpen()
-  for (const name of open) {
-    if (killing[name] !== undefined) problems.push(`${name}: has a plan, and is still called open`)
-    else if (names.length === 0 && !known.has(name))
-      problems.push(`${name}: is called open, and there is no such site`)
-  }
   for (const { name } of sites) {
-    if (killing[name] === undefined && !open.has(name)) problems.push(`${name}: no plan kills it`)
+    if (killing[name] === undefined) problems.push(`${name}: no plan kills it`)
   }
   const killed = await killedBy(pool, sites, killing, progress)
   for (const { name } of sites) {
@@ -99,8 +85,7 @@ export async function replayKilling(
         problems.push(`${plan}: fails with every site there: ${what}`)
     },
   )
-  const left = sites.filter(({ name }) => open.has(name)).length
-  return { sites: sites.length, killed: killed.size, open: left, problems }
+  return { sites: sites.length, killed: killed.size, problems }
 }
 
 async function killedBy(

@@ -36,10 +36,10 @@ function told(lines: readonly Line[]): boolean {
 }
 
 async function replaySites(pool: Pool, names: readonly string[]): Promise<boolean> {
-  const { sites, killed, open, problems } = await replayKilling(pool, names, progress)
+  const { sites, killed, problems } = await replayKilling(pool, names, progress)
   endProgress()
   for (const problem of problems) say(`SITE ${problem}`)
-  say(`sites: ${sites}, killed: ${killed}${open === 0 ? '' : `, open: ${open}`}`)
+  say(`sites: ${sites}, killed: ${killed}`)
   return problems.length === 0
 }
 

@@ -21,6 +21,14 @@ it.for([
     'zeros written ahead over a group that waited while the next segment was planned',
     'model seed=829',
   ],
+  [
+    'a log that is closed, and then an earlier note of how far it went comes back over the last one',
+    'late seed=1 durability=interval slow=tail many=1 ms=300 way=overtaken end=reopened',
+  ],
+  [
+    'a log that is closed while a sync that was done again is still under way',
+    'late seed=2 durability=commit slow=sync many=1 ms=300 way=overtaken end=reopened',
+  ],
 ])('%s', async ([, text]) => {
   const { row, plan } = parsePlan(text!, ROWS)
   expect(await row.run(plan, new Counts())).toEqual([])

@@ -5,7 +5,6 @@
  * The workload runs once: at each call the disk is copied as the crash would leave it, and recovered there.
  */
 
-import { crc32 } from 'node:zlib'
 import { LOSSES, type LossName, SimulatedDisk } from '@walrus/storage-sim'
 import { type Ending, type Moment, Trace } from '../oracle.ts'
 import {
@@ -183,8 +182,8 @@ function stateOf(left: SimulatedDisk, trace: Trace, moment: Moment, end: string)
   const attempted = trace.attempts.length
   const owed = trace.owed(moment, ending).length
   const { written, durable } = moment.marks
-  const files = [...left.files()].map(([path, bytes]) => `${path} ${bytes.length} ${crc32(bytes)}`)
-  return [ending, attempted, owed, ending === 'kill' ? written : durable, ...files].join('|')
+  const mark = ending === 'kill' ? written : durable
+  return [ending, attempted, owed, mark, left.fingerprint()].join('|')
 }
 
 /** The disk as a crash in this call leaves it. */

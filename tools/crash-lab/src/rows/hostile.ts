@@ -88,7 +88,7 @@ async function faultsOf(given: Case): Promise<string[]> {
   given.forge?.(made)
   const encoded = encodeLog(made.log)
   given.files?.(encoded.files, encoded)
-  const disk = new SimulatedDisk({ seed: 1, maxCalls: 20_000 })
+  const disk = new SimulatedDisk({ seed: 1, maxCalls: 2_500 })
   await disk.run((storage) => storage.mkdir(DIR))
   for (const [file, bytes] of encoded.files) disk.put(`${DIR}/${file}`, bytes)
   if (given.look !== undefined) return await given.look(disk, made)

@@ -8,7 +8,9 @@ import { damage } from './damage.ts'
 import { evidence } from './evidence.ts'
 import { fail } from './fail.ts'
 import { fd } from './fd.ts'
+import { history } from './history.ts'
 import { hostile } from './hostile.ts'
+import { late } from './late.ts'
 import { model } from './model.ts'
 import { sharing } from './sharing.ts'
 
@@ -18,9 +20,11 @@ export const ROWS: readonly Row[] = [
   damage,
   hostile,
   fail,
+  late,
   model,
   codec,
   sharing,
   evidence,
+  history,
   fd,
 ]
