@@ -2,8 +2,8 @@
  * Reading a segment's groups in file order, each checked before anything in it is believed.
  *
  * Whole chunks are checked in one pass of the CRC (docs/format.md, "Checks"); only a chunk that fails is gone
- * through group by group, to find the culprit. The next chunk is read while this one is looked at. Memory is
- * what there is to scan, four chunks at most, and one group where that is larger, whose size has then passed its
+ * through group by group, to find the culprit. The next chunks are read while this one is looked at. Memory is
+ * what there is to scan, six chunks at most, and one group where that is larger, whose size has then passed its
  * check and the file's bounds.
  */
 
@@ -19,7 +19,7 @@ import {
 } from './group.ts'
 import { decodeSeal, SEAL_BYTES, type Seal } from './seal.ts'
 import type { NativeChecksums, StorageFile } from './storage.ts'
-import { CHUNK_BYTES, type Window, windowOf } from './window.ts'
+import { chunkOf, ReadAhead, roomOf, type Window, windowOf } from './window.ts'
 
 /** Where to scan, and what the groups there must continue. */
 export interface ScanRange {
@@ -75,44 +75,34 @@ export async function scanGroups(
   range: ScanRange,
   visit: (group: ScannedGroup) => void,
 ): Promise<ScanResult> {
-  const { file, to } = range
   const scan = new Scan(range, visit)
-  const chunk = chunkOf(range)
-  const room = roomOf(range, chunk)
-  const windows = [windowOf(room + chunk)]
-  const load = async (window: Window, offset: number): Promise<void> => {
-    const length = Math.max(0, Math.min(chunk, to - offset))
-    const into = window.bytes.subarray(room, room + length)
-    const read = await file.read(into, offset)
-    window.from = room
-    window.to = room + read
-    window.offset = offset
-    window.last = read < chunk || offset + read >= to
+  const reading = new ReadAhead(range)
+  try {
+    return await scanAhead(range, scan, reading)
+  } finally {
+    await reading.end()
   }
-  await load(windows[0]!, range.from)
-  for (let turn = 0; ; turn++) {
-    const window = windows[turn & 1]!
-    const loadedTo = window.offset + (window.to - window.from)
-    if (window.last) return scan.finish(scan.advance(window) === window.to && loadedTo >= to)
-    const after = (windows[(turn + 1) & 1] ??= windowOf(room + chunk))
-    const next = load(after, loadedTo)
-    // It is awaited below, unless `visit` throws: then its failure is of no interest, and must not go unhandled.
-    next.catch(() => {})
+}
+
+async function scanAhead(range: ScanRange, scan: Scan, reading: ReadAhead): Promise<ScanResult> {
+  const { file, to } = range
+  for (let window = await reading.begin(range.from); ; ) {
     const at = scan.advance(window)
-    await next
+    if (window.last) {
+      const loadedTo = window.offset + (window.to - window.from)
+      return scan.finish(at === window.to && loadedTo >= to)
+    }
     if (scan.stopped) return scan.finish(false)
-    const left = window.to - at
-    if (left <= room) {
-      after.bytes.set(window.bytes.subarray(at, window.to), room - left)
-      after.from = room - left
-      after.offset -= left
+    const next = await reading.next(at)
+    if (next !== undefined) {
+      window = next
       continue
     }
     const large = scan.large(window, at, await file.size())
     if (large === undefined) return scan.finish(false)
     await file.read(large.bytes, scan.end)
     if (!scan.takeLarge(large)) return scan.finish(false)
-    await load(after, scan.end)
+    window = await reading.begin(scan.end)
   }
 }
 
@@ -136,16 +126,6 @@ export function scanGroupsSync(range: ScanRange, visit: (group: ScannedGroup) =>
     file.readSync(large.bytes, scan.end)
     if (!scan.takeLarge(large)) return scan.finish(false)
   }
-}
-
-/** How much to read in one go: a follower's scans are often of a few bytes. */
-function chunkOf({ from, to }: ScanRange): number {
-  return Math.min(CHUNK_BYTES, Math.max(0, Math.ceil((to - from) / 4) * 4))
-}
-
-/** The room that a window has before a chunk, for what the one before it could not finish; none before the only one. */
-function roomOf({ from, to }: ScanRange, chunk: number): number {
-  return to - from <= chunk ? 0 : chunk
 }
 
 class Scan {

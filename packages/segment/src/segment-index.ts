@@ -56,6 +56,29 @@ export class Postings {
     }
   }
 
+  /**
+   * Adds the frames of a group from the one at byte `at` on, for as long as they are of one stream: at most `most`.
+   * `shift` leads from their places in memory to those in the file. Returns where in memory the next frame begins.
+   */
+  addFrames(words: Int32Array, at: number, shift: number, most: number): number {
+    const stream = frameStream(words, at)
+    while (this.count + most > this.#offsets.length) this.#grow()
+    const offsets = this.#offsets
+    const last = this.count + most
+    let { count, next } = this
+    let end = at
+    do {
+      const position = framePosition(words, end)
+      if (position !== next || count === 0) this.#runs.push({ first: position, start: count })
+      offsets[count++] = end + shift
+      next = position + 1
+      end += frameBytes(frameLength(words, end))
+    } while (count < last && frameStream(words, end) === stream)
+    this.count = count
+    this.next = next
+    return end
+  }
+
   /** The offset of the frame at `position`; -1 when it is not here. */
   find(position: number): number {
     for (let number = this.#runs.length - 1; number >= 0; number--) {
@@ -172,21 +195,16 @@ export class SegmentIndex {
   addScanned(group: ScannedGroup, baseTime: number, firstLsn: number): void {
     const { words, header } = group
     this.addGroup(group.offset, header.time - baseTime, header.firstLsn - firstLsn)
-    let at = group.at + GROUP_HEADER_BYTES
     const shift = group.offset - group.at
-    let stream = -1
-    let postings: Postings | undefined
-    for (let frame = 0; frame < header.count; frame++) {
-      const id = frameStream(words, at)
-      if (id !== stream) {
-        postings = this.stream(id)
-        stream = id
-      }
-      postings!.add(framePosition(words, at), at + shift)
-      if (id === CATALOG_STREAM && frameKind(words, at) === FrameKind.streamBounds) {
-        this.#bound(words, at, at + shift)
-      }
-      at += frameBytes(frameLength(words, at))
+    let at = group.at + GROUP_HEADER_BYTES
+    for (let left = header.count; left > 0; ) {
+      const stream = frameStream(words, at)
+      const postings = this.stream(stream)
+      const before = postings.count
+      const end = postings.addFrames(words, at, shift, left)
+      left -= postings.count - before
+      if (stream === CATALOG_STREAM) this.#boundBy(words, at, end, shift)
+      at = end
     }
   }
 
@@ -245,6 +263,15 @@ export class SegmentIndex {
 
   samples(): readonly Sample[] {
     return this.#samples
+  }
+
+  /** Applies the stream bounds among the frames of the catalog from `at` to `end`. */
+  #boundBy(words: Int32Array, at: number, end: number, shift: number): void {
+    for (let frame = at; frame < end; frame += frameBytes(frameLength(words, frame))) {
+      if (frameKind(words, frame) === FrameKind.streamBounds) {
+        this.#bound(words, frame, frame + shift)
+      }
+    }
   }
 
   /** Applies the stream bounds in the frame at `at`, which begins at `offset` of the segment. */

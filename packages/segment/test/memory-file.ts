@@ -7,8 +7,8 @@ export class MemoryFile implements StorageFile {
   #bytes: Uint8Array
   /** Bytes asked for by each read. */
   readonly asked: number[] = []
-  /** Is called before each read. */
-  beforeRead: () => void = () => {}
+  /** Is called before each read, with where it begins and how much it asks for. */
+  beforeRead: (at: number, length: number) => void = () => {}
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
@@ -24,7 +24,7 @@ export class MemoryFile implements StorageFile {
 
   readSync(into: Uint8Array, at: number): number {
     this.asked.push(into.length)
-    this.beforeRead()
+    this.beforeRead(at, into.length)
     const part = this.#bytes.subarray(at, at + into.length)
     into.set(part)
     return part.length

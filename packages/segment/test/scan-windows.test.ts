@@ -226,21 +226,23 @@ describe('what goes wrong reaches the caller', () => {
   const bytes = joined(groupsOf([[filled(500)], [filled(2 * MIB)], [filled(10)]]))
   const range = { id: SEGMENT, seed: SEED, from: 0, to: bytes.length, firstLsn: 1 }
 
-  for (const read of [1, 2, 3]) {
-    it(`when read ${read} fails`, async () => {
-      const failing = () => {
-        const file = new MemoryFile(bytes)
-        file.beforeRead = () => {
-          if (file.asked.length === read) throw new Error(`read ${read}`)
-        }
-        return { ...range, file }
+  it.each([
+    ['the first group', 0],
+    ['a group larger than a window', 2 * MIB],
+    ['the last group', bytes.length - 1],
+  ])('when %s cannot be read', async (_what, place) => {
+    const failing = () => {
+      const file = new MemoryFile(bytes)
+      file.beforeRead = (at, length) => {
+        if (at <= place && place < at + length) throw new Error('bad sector')
       }
-      await expect(scanGroups(failing(), () => {})).rejects.toThrow(`read ${read}`)
-      expect(() => scanGroupsSync(failing(), () => {})).toThrow(`read ${read}`)
-    })
-  }
+      return { ...range, file }
+    }
+    await expect(scanGroups(failing(), () => {})).rejects.toThrow('bad sector')
+    expect(() => scanGroupsSync(failing(), () => {})).toThrow('bad sector')
+  })
 
-  it('once, when the visitor throws and then the chunk read ahead fails', async () => {
+  it('once, when the visitor throws and then the chunks read ahead fail', async () => {
     const unhandled = vi.fn<(reason: unknown) => void>()
     process.on('unhandledRejection', unhandled)
     try {
@@ -253,7 +255,7 @@ describe('what goes wrong reaches the caller', () => {
       }
       await expect(scanGroups({ ...range, file }, visit)).rejects.toThrow('visitor')
       await new Promise((resolve) => setTimeout(resolve, 20))
-      expect(file.asked).toHaveLength(2)
+      expect(file.asked).toHaveLength(3)
       expect(unhandled).not.toHaveBeenCalled()
     } finally {
       process.off('unhandledRejection', unhandled)
