@@ -238,8 +238,9 @@ export class Follower {
       throw error
     }
     this.point = point
-    // What was cut in segments that are removed already is not known.
-    if (firstSegment > known) for (const stream of this.catalog.all()) stream.suspect(last)
+    // What was cut in segments that are removed already is not known; in those that were taken over it is.
+    const isRemoved = firstSegment > known && (newer[0]?.predecessor.id ?? 0) >= known
+    if (isRemoved) for (const stream of this.catalog.all()) stream.suspect(last)
   }
 
   /** Headers of the segments between those known and segment `id`, itself included, by their links; oldest first. */

@@ -2,7 +2,7 @@
  * Stream bounds: the frame by which a stream is truncated (docs/format.md, "Stream bounds").
  */
 
-import { FRAME_HEADER_BYTES, frameLength } from './frame.ts'
+import { FIRST_NAMED_STREAM, FRAME_HEADER_BYTES, frameLength, PLAIN_STREAM } from './frame.ts'
 
 /** Bytes of the body. */
 export const BOUNDS_BYTES = 24
@@ -41,6 +41,7 @@ export function readBounds(words: Int32Array, at: number): Bounds | undefined {
     next: u64(word + 4),
   }
   const { first, next } = bounds
+  const isKept = bounds.stream === PLAIN_STREAM || bounds.stream >= FIRST_NAMED_STREAM
   const isPossible = (flags & ~END_CUT) === 0 && first <= next && Number.isSafeInteger(next)
-  return isPossible ? bounds : undefined
+  return isKept && isPossible ? bounds : undefined
 }

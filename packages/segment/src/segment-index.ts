@@ -198,15 +198,13 @@ export class SegmentIndex {
     const shift = group.offset - group.at
     let at = group.at + GROUP_HEADER_BYTES
     for (let left = header.count; left > 0; ) {
-      const frame = at
-      const stream = frameStream(words, frame)
+      const stream = frameStream(words, at)
       const postings = this.stream(stream)
       const before = postings.count
-      at = postings.addFrames(words, frame, shift, stream === CATALOG_STREAM ? 1 : left)
+      const end = postings.addFrames(words, at, shift, left)
       left -= postings.count - before
-      if (stream === CATALOG_STREAM && frameKind(words, frame) === FrameKind.streamBounds) {
-        this.#bound(words, frame, frame + shift)
-      }
+      if (stream === CATALOG_STREAM) this.#boundBy(words, at, end, shift)
+      at = end
     }
   }
 
@@ -265,6 +263,15 @@ export class SegmentIndex {
 
   samples(): readonly Sample[] {
     return this.#samples
+  }
+
+  /** Applies the stream bounds among the frames of the catalog from `at` to `end`. */
+  #boundBy(words: Int32Array, at: number, end: number, shift: number): void {
+    for (let frame = at; frame < end; frame += frameBytes(frameLength(words, frame))) {
+      if (frameKind(words, frame) === FrameKind.streamBounds) {
+        this.#bound(words, frame, frame + shift)
+      }
+    }
   }
 
   /** Applies the stream bounds in the frame at `at`, which begins at `offset` of the segment. */

@@ -29,7 +29,8 @@ describe('the pool', () => {
     // Such a replacement of a module never gives anything back once it is called.
     const url = new URL('../../../packages/log/dist/analysis.js', import.meta.url).href
     const source =
-      'export const bootOf = () => { for (;;); }; export const analyse = async () => undefined'
+      'export const bootOf = () => { for (;;); }; export const analyse = async () => undefined;' +
+      'export const continues = () => false'
     const found: string[] = []
     const plans = ['crash seed=1', 'crash seed=2']
     await pool.run([{ plans, replacement: { url, source } }], ({ plan, violations }) => {
@@ -58,7 +59,9 @@ describe('the pool', () => {
   it('stops at the first violation where that is all that is wanted', async () => {
     pool = new Pool({ threads: 1, caseMs: 20_000 })
     const url = new URL('../../../packages/log/dist/analysis.js', import.meta.url).href
-    const source = 'export const bootOf = () => 1; export const analyse = async () => undefined'
+    const source =
+      'export const bootOf = () => 1; export const analyse = async () => undefined;' +
+      'export const continues = () => false'
     const seen: string[] = []
     const plans = [0, 1, 2, 3, 4, 5, 6, 7].map((seed) => `again seed=${seed}`)
     const job = { plans, replacement: { url, source }, untilViolation: true }

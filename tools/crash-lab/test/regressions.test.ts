@@ -29,6 +29,14 @@ it.for([
     'a log that is closed while a sync that was done again is still under way',
     'late seed=2 durability=commit slow=sync many=1 ms=300 way=overtaken end=reopened',
   ],
+  [
+    'a reader whose last segment was removed before it had seen all of it',
+    'history seed=134 durability=commit fault=none',
+  ],
+  [
+    'a snapshot without the plain log, whose oldest segment is older than where it was cut',
+    'history seed=73 durability=interval fault=none call=119 loss=tail',
+  ],
 ])('%s', async ([, text]) => {
   const { row, plan } = parsePlan(text!, ROWS)
   expect(await row.run(plan, new Counts())).toEqual([])

@@ -79,11 +79,17 @@ export class Turns {
   }
 
   #after(ms: number, run: () => void): Timer {
-    const due: Due = { at: this.#now + ms, run }
+    let isCancelled = false
+    const runUnlessCancelled = (): void => {
+      if (!isCancelled) run()
+    }
+    const due: Due = { at: this.#now + ms, run: runUnlessCancelled }
     this.#timers.push(due)
     this.#start()
     return {
       cancel: () => {
+        // It may be due already, and wait for its turn.
+        isCancelled = true
         this.#timers = this.#timers.filter((timer) => timer !== due)
       },
     }

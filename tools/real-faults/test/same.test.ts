@@ -63,6 +63,20 @@ describe('in turns', () => {
     await turns.idle()
   })
 
+  test('a timer that is called off does not run, also when it is due', async () => {
+    const turns = new Turns(fd(), { msEach: 0, random: randomFrom(1), traits: {} })
+    const { env } = turns.storage
+    const ran: string[] = []
+    let second: { cancel(): void } | undefined
+    env.after(5, () => {
+      ran.push('first')
+      second?.cancel()
+    })
+    second = env.after(5, () => ran.push('second'))
+    await turns.idle()
+    expect(ran).toEqual(['first'])
+  })
+
   test('a log goes on while nobody waits for it', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'walrus-turns-'))
     onTestFinished(() => rmSync(dir, { recursive: true }))

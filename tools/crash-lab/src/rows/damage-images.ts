@@ -45,7 +45,7 @@ export const IMAGES: Readonly<Record<string, Recipe>> = {
       '000000000001.idx': 17,
       '000000000002.seg': 4147,
       '000000000002.idx': 11,
-      '000000000003.seg': 35,
+      '000000000003.seg': 36,
       '000000000003.idx': 15,
       TAIL: 40,
     },
@@ -55,7 +55,7 @@ export const IMAGES: Readonly<Record<string, Recipe>> = {
     make: () => threeSegments(false),
     files: {
       '000000000001.seg': 52,
-      '000000000003.seg': 47,
+      '000000000003.seg': 48,
       TAIL: 40,
     },
   },

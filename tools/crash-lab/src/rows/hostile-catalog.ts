@@ -45,6 +45,7 @@ const BODIES: readonly CatalogBody[] = [
   { name: 'bounds.first', kind: 4, body: bounds(0, 3n, 2n) },
   { name: 'bounds.next', kind: 4, body: bounds(0, 1n, UNSAFE) },
   { name: 'bounds.flags', kind: 4, body: bounds(0, 1n, 2n, 3) },
+  { name: 'bounds.catalog', kind: 4, body: bounds(1, 0n, 0n, 1) },
 ]
 
 function cutRecord(segment: bigint, next: bigint): Buffer {
