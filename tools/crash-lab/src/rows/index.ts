@@ -12,6 +12,7 @@ import { history } from './history.ts'
 import { hostile } from './hostile.ts'
 import { late } from './late.ts'
 import { model } from './model.ts'
+import { repairs } from './repair.ts'
 import { sharing } from './sharing.ts'
 
 export const ROWS: readonly Row[] = [
@@ -26,5 +27,6 @@ export const ROWS: readonly Row[] = [
   sharing,
   evidence,
   history,
+  repairs,
   fd,
 ]
