@@ -123,17 +123,19 @@ class Search {
     }
   }
 
-  /** Without a beginning there is nothing before the damage. */
+  /** The oldest segment, or the newest that a recovery has put in its place. */
   #oldest(): SegmentHeader {
     const [id] = this.#ids
     const oldest = this.#tail?.firstSegment ?? id!
+    const found = [...this.#headers.values()].findLast(
+      (header): header is SegmentHeader =>
+        !(header instanceof WalrusError) && header.predecessor.id < oldest,
+    )
+    if (found !== undefined) return found
+    // Without a beginning there is nothing before the damage.
     const header = this.#headers.get(id!)!
     if (header instanceof WalrusError) throw header
-    // A recovery may have put another in its place.
-    if (id! > oldest && header.predecessor.id >= oldest) {
-      throw missing(this.#files.dir, oldest, 'the tail file names it as the oldest')
-    }
-    return header
+    throw missing(this.#files.dir, oldest, 'the tail file names it as the oldest')
   }
 
   /** The newest of the segments that say they follow one; more than one does where a recovery was cut short. */

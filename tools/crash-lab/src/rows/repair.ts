@@ -68,7 +68,8 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
   const only = plan.number('call')
   for (let call = only ?? 0; violations.length === 0; call++) {
     const faults: string[] = []
-    const crashed = await crashIn(call, damaged, repaired, choose(random, LOSS_NAMES), faults)
+    const loss = LOSS_NAMES[(call + (plan.number('seed') ?? 0)) % LOSS_NAMES.length]!
+    const crashed = await crashIn(call, damaged, repaired, loss, faults)
     violations.push(...faults.map((what) => ({ plan: plan.with({ call }), what })))
     if (!crashed || only !== undefined) break
     counts.crashPoints++
