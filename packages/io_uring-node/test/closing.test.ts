@@ -201,11 +201,13 @@ describe('a worker', () => {
       })`,
       { eval: true, env: { ...process.env, ENTRY: entry, FILE: path } },
     )
+    // It may come together with the message.
+    const exited = new Promise((resolve) => worker.once('exit', resolve))
     const message = await new Promise((resolve, reject) =>
       worker.once('message', resolve).once('error', reject),
     )
     expect(message).toEqual([15, 'from the worker'])
-    expect(await new Promise((resolve) => worker.once('exit', resolve))).toBe(0)
+    expect(await exited).toBe(0)
   })
 
   it('does not get another thread’s ring', async () => {
@@ -221,12 +223,13 @@ describe('a worker', () => {
     for (let round = 0; round < 12; round++) {
       const target = join(dir(), 'data')
       const worker = new Worker(program('busy-worker.js'), { workerData: { target, round } })
+      const exited = new Promise((resolve) => worker.once('exit', resolve))
       await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
       await new Promise((resolve) => setTimeout(resolve, 5 * round))
       // It ends by itself in the even rounds.
       if (round % 2 === 1) await worker.terminate()
       else worker.postMessage('end')
-      if (round % 2 === 0) await new Promise((resolve) => worker.once('exit', resolve))
+      if (round % 2 === 0) await exited
     }
     await collect()
     expect(openDescriptors()).toBe(before)

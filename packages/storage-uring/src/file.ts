@@ -8,12 +8,15 @@
  * writes by descriptor.
  */
 
-import { constants, openSync, writeSync } from 'node:fs'
+import { constants, openSync, write, writeSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { WalrusError } from '@walrus/codec'
 import type { Ring } from '@walrus/io_uring-node'
 import { systemError } from '@walrus/segment'
 import { MmapFile } from '@walrus/storage-mmap'
 import { STAGED_BYTES, type Staging } from './staging.ts'
+
+const writeAsync = promisify(write)
 
 /** What files of one storage share; the ring and the memory they share with all of their thread. */
 export interface Shared {
@@ -35,11 +38,8 @@ export class UringFile extends MmapFile {
   }
 
   override async write(from: Uint8Array, at: number, durable: boolean): Promise<void> {
-    const { ring, staging } = this.#shared
-    // Beyond what the ring takes at once, the thread pool does.
-    if (!durable || from.length > STAGED_BYTES || ring.inFlight === ring.entries) {
-      return await super.write(from, at, durable)
-    }
+    const { staging } = this.#shared
+    if (!durable || from.length > STAGED_BYTES) return await super.write(from, at, durable)
     this.checkWrite(at)
     if (from.length === 0) return
     const buffer = staging.take(from)
@@ -49,7 +49,7 @@ export class UringFile extends MmapFile {
         const part = buffer.subarray(done, from.length)
         const fd = this.#directFor(at + done, part.length) ?? this.descriptor
         try {
-          done += this.#progress(await ring.write(fd, part, at + done, { dsync: true }))
+          done += this.#progress(await this.#submit(fd, part, at + done))
         } catch (error) {
           this.#withoutDirect(error)
         }
@@ -94,6 +94,18 @@ export class UringFile extends MmapFile {
     } finally {
       this.leave()
     }
+  }
+
+  /** Beyond what the ring takes at once, the thread pool does, on the same descriptor: never beside the page cache. */
+  async #submit(fd: number, part: Uint8Array, at: number): Promise<number> {
+    const { ring } = this.#shared
+    if (ring.inFlight < ring.entries) return await ring.write(fd, part, at, { dsync: true })
+    if (fd === this.descriptor) {
+      await super.write(part, at, true)
+      return part.length
+    }
+    const { bytesWritten } = await writeAsync(fd, part, 0, part.length, at)
+    return bytesWritten
   }
 
   /** The descriptor past the page cache, when a write fits it and there is one. */
