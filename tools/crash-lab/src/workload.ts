@@ -210,7 +210,7 @@ export class Driver {
 
   async tick(ms: number): Promise<void> {
     const before = this.trace.moment()
-    await new Promise<void>((resolve) => this.storage.env.after(ms, resolve, true))
+    await pass(this.storage, ms)
     if (ms < LONG_MS) return
     this.trace.written(before)
     if (this.workload.durability === 'interval') this.trace.durable(before)
@@ -265,6 +265,11 @@ export class Driver {
     if (code !== 'WALRUS_CLOSED' && code !== 'WALRUS_DISK_FULL') return
     for (const attempt of attempts) this.trace.refuse(attempt)
   }
+}
+
+/** Lets time pass. */
+export function pass({ env }: Storage, ms: number): Promise<void> {
+  return new Promise((resolve) => env.after(ms, resolve, true))
 }
 
 const STREAMS = ['orders', 'payments', 'a stream with a longer name']

@@ -10,7 +10,7 @@
 import { Log, type LogOptions } from '@walrus/log'
 import { SimulatedDisk, type SimulatedStorage } from '@walrus/storage-sim'
 import { type Counts, oneOf, Plan, type Row, SEED, type Violation } from '../plan.ts'
-import { DIR, DURABILITIES } from '../workload.ts'
+import { DIR, DURABILITIES, pass } from '../workload.ts'
 
 const SEGMENT_BYTES = 65_536
 const ENTRY_BYTES = 20_000
@@ -111,7 +111,7 @@ async function fill(
     }
   }
   if (end === 'running') return durableIn(log)
-  if (end === 'idle') await later(storage, 50)
+  if (end === 'idle') await pass(storage, 50)
   if (end === 'synced') await log.sync()
   if (end === 'closed' || end === 'reopened') {
     await log.close()
@@ -129,10 +129,6 @@ function entriesIn(way: Way): number {
 /** Without other streams the log's frames are its entries, and a mark is the frame that comes next. */
 function durableIn(log: Log): number {
   return log.marks.durable - 1
-}
-
-function later(storage: SimulatedStorage, ms: number): Promise<void> {
-  return new Promise((resolve) => storage.env.after(ms, resolve))
 }
 
 type Question = (

@@ -6,7 +6,6 @@
 
 import { WalrusError } from '@walrus/codec'
 import { Log } from '@walrus/log'
-import type { Storage } from '@walrus/segment'
 import { type Call, type CallKind, SimulatedDisk, type SimulatedStorage } from '@walrus/storage-sim'
 import { Trace } from '../oracle.ts'
 import {
@@ -23,9 +22,10 @@ import { randomFrom } from '../random.ts'
 import { faultsAfterRecovery } from '../recovery.ts'
 import {
   DIR,
-  DURABILITIES,
   Driver,
+  DURABILITIES,
   parseSteps,
+  pass,
   randomSteps,
   SEGMENT_BYTES,
   type Step,
@@ -327,8 +327,4 @@ async function opensAsClosed(disk: SimulatedDisk): Promise<boolean> {
 
 function codeOf(error: unknown): string {
   return error instanceof WalrusError ? error.code : String(error)
-}
-
-function pass(storage: Storage, ms: number): Promise<void> {
-  return new Promise((resolve) => storage.env.after(ms, resolve))
 }

@@ -7,7 +7,7 @@ import { WalrusError } from '@walrus/codec'
 import { inspect, Log } from '@walrus/log'
 import type { Storage, StorageFile } from '@walrus/segment'
 import type { SimulatedDisk, SimulatedStorage } from '@walrus/storage-sim'
-import { DIR } from '../workload.ts'
+import { DIR, pass } from '../workload.ts'
 import { measured, streamOf, textOf } from './damage-outcome.ts'
 import { type Case, type Cases, SEG } from './hostile-case.ts'
 import { forgeTail, newestTail } from './hostile-encode.ts'
@@ -136,10 +136,6 @@ async function followed(disk: SimulatedDisk): Promise<string[]> {
     return calls <= AT_REST_MS ? [] : [`three that follow make ${calls} calls in ${AT_REST_MS} ms`]
   })
   return value!
-}
-
-function pass(storage: Storage, ms: number): Promise<void> {
-  return new Promise((resolve) => storage.env.after(ms, resolve))
 }
 
 /** What `view` gives in a storage that has memory of its own. */

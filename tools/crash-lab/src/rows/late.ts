@@ -13,7 +13,7 @@ import { type Ending, type Moment, Trace } from '../oracle.ts'
 import { type Counts, oneOf, Plan, type Row, SEED, type Violation, whole } from '../plan.ts'
 import { choose, type Random, randomFrom } from '../random.ts'
 import { faultsAfterRecovery } from '../recovery.ts'
-import { DIR, DURABILITIES, Driver, SEGMENT_BYTES } from '../workload.ts'
+import { DIR, DURABILITIES, Driver, pass, SEGMENT_BYTES } from '../workload.ts'
 import { WAYS } from './late-ways.ts'
 
 /** What takes long. Of a log that is synced with every commit, plain writes are those of zeros, seals and indexes. */
@@ -202,8 +202,4 @@ function isTail(path: string): boolean {
 
 function isWrite(kind: CallKind): boolean {
   return kind === 'write' || kind === 'durable write'
-}
-
-function pass(storage: SimulatedStorage, ms: number): Promise<void> {
-  return new Promise((resolve) => storage.env.after(ms, resolve))
 }
