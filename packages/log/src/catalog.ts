@@ -85,18 +85,22 @@ export interface StreamRecord {
 }
 
 export class Catalog {
-  readonly plain: StreamState = new StreamState(PLAIN_STREAM, '', 1, 1, true)
+  readonly plain: StreamState
   readonly own: StreamState = new StreamState(CATALOG_STREAM, '', 0, 0, true)
   readonly #byName = new Map<string, StreamState>()
-  readonly #byId = new Map<number, StreamState>([
-    [PLAIN_STREAM, this.plain],
-    [CATALOG_STREAM, this.own],
-  ])
+  readonly #byId = new Map<number, StreamState>()
   #nextId = FIRST_NAMED_STREAM
   /** Whether the bounds of any stream were ever moved. */
   bounded = false
   /** Whether those of the plain log were: without a record it begins where the oldest segment does. */
   #plainBounded = false
+
+  /** @param firstIndex of the plain log, as long as nothing else is said of it */
+  constructor(firstIndex: number) {
+    this.plain = new StreamState(PLAIN_STREAM, '', firstIndex, firstIndex, true)
+    this.#byId.set(PLAIN_STREAM, this.plain)
+    this.#byId.set(CATALOG_STREAM, this.own)
+  }
 
   /** The stream of this name; a new one gets a number, and is declared with its first entry. */
   named(name: string): StreamState {

@@ -59,10 +59,13 @@ export async function openWriter(
     const stamps = { boot: bootOf(storage), epoch: lock.epoch }
     const analysis = await (options.salvage ? salvage : analyse)(storage, dir)
     // Read before anything is changed: it may turn out to be damaged.
-    let catalog = analysis === undefined ? new Catalog() : readCatalog(storage, dir, analysis)
+    let catalog =
+      analysis === undefined
+        ? new Catalog(options.firstIndex)
+        : readCatalog(storage, dir, analysis)
     await removeUnfinished(storage, dir)
     await removeSegments(storage, dir, analysis?.retired ?? [])
-    start = await findStart(storage, dir, stamps, analysis)
+    start = await findStart(options, stamps, analysis)
     const { segment, report } = start
     table = new SegmentTable(storage, dir, start.ids)
     for (const { id, header, index } of analysis?.scanned ?? []) {
@@ -122,12 +125,12 @@ function readCatalog(storage: Storage, dir: string, analysis: Analysis): Catalog
 }
 
 async function findStart(
-  storage: Storage,
-  dir: string,
+  options: ResolvedOptions,
   stamps: Stamps,
   analysis: Analysis | undefined,
 ): Promise<Start> {
-  if (analysis === undefined) return await firstSegment(storage, dir, stamps)
+  if (analysis === undefined) return await firstSegment(options, stamps)
+  const { storage, dir } = options
   const { ids, time, end } = analysis
   if (analysis.clean) {
     const { header, index, scan } = analysis.scanned.at(-1)!
@@ -169,7 +172,10 @@ function nowAt(path: string, quarantined: readonly string[]): string {
   return quarantined.find((moved) => basename(moved) === basename(path)) ?? path
 }
 
-async function firstSegment(storage: Storage, dir: string, stamps: Stamps): Promise<Start> {
+async function firstSegment(
+  { storage, dir, firstIndex: plainNext }: ResolvedOptions,
+  stamps: Stamps,
+): Promise<Start> {
   const logId = new Uint8Array(16)
   storage.env.random(logId)
   const align = groupAlign(storage)
@@ -181,7 +187,7 @@ async function firstSegment(storage: Storage, dir: string, stamps: Stamps): Prom
     generation: 0,
     salt: randomSalt(storage),
     firstLsn: 1,
-    plainNext: 1,
+    plainNext,
     baseTime: time,
     boot: stamps.boot,
     epoch: stamps.epoch,
@@ -204,7 +210,7 @@ async function firstSegment(storage: Storage, dir: string, stamps: Stamps): Prom
     if (segment.file === undefined) await storage.remove(path)
     throw error
   }
-  const end = { lsn: 1, segment: 1, salt: header.salt, offset: segment.end, plainNext: 1 }
+  const end = { lsn: 1, segment: 1, salt: header.salt, offset: segment.end, plainNext }
   return { segment, end, ids: [1], time, report: cleanReport() }
 }
 

@@ -50,6 +50,11 @@ export interface LogOptions {
    * file in the log's directory, and gets segments of its own.
    */
   readonly transactionMemoryBytes?: number
+  /**
+   * The index that the first entry of the plain log gets when the log is made: 1 to 2^53 - 1, default 1. A log that is
+   * there already keeps its own.
+   */
+  readonly firstIndex?: number
   /** Open for reading: beside a writer or alone, changing nothing on disk. Default false. */
   readonly readOnly?: boolean
   /**
@@ -82,6 +87,7 @@ export interface ResolvedOptions {
   readonly transactionTimeoutMs: number
   readonly transactionCleanupMs: number
   readonly transactionMemoryBytes: number
+  readonly firstIndex: number
   readonly readOnly: boolean
   readonly salvage: boolean
   readonly verifyReads: boolean
@@ -103,6 +109,7 @@ const NUMBERS = {
   transactionTimeoutMs: [1, 2 ** 31 - 1, 30_000],
   transactionCleanupMs: [1, 2 ** 31 - 1, 300_000],
   transactionMemoryBytes: [64 * KiB, GiB, 64 * MiB],
+  firstIndex: [1, Number.MAX_SAFE_INTEGER, 1],
 } as const
 
 const NAMES = [
@@ -222,6 +229,7 @@ export function resolveOptions(dir: unknown, options: LogOptions): ResolvedOptio
     transactionTimeoutMs: number('transactionTimeoutMs'),
     transactionCleanupMs: number('transactionCleanupMs'),
     transactionMemoryBytes: number('transactionMemoryBytes'),
+    firstIndex: number('firstIndex'),
     readOnly: checkBoolean('readOnly', readOnly),
     salvage: checkBoolean('salvage', options.salvage ?? false),
     verifyReads: checkBoolean('verifyReads', verifyReads),

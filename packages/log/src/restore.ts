@@ -20,11 +20,7 @@ import type { FrameFinder, SegmentTable, TableSegment } from './segment-table.ts
 
 /** The catalog as of the end of the log; `plainNext` is the plain log's next index there. */
 export function restoreCatalog(table: SegmentTable, plainNext: number): Catalog {
-  const catalog = new Catalog()
-  const { plain } = catalog
-  // Unless something in the log says otherwise.
-  plain.first = table.segments[0]!.header.plainNext
-  plain.next = plain.first
+  const catalog = new Catalog(table.segments[0]!.header.plainNext)
   advanceCatalog(catalog, table, newestSnapshot(table), plainNext)
   return catalog
 }
