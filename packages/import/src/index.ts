@@ -4,3 +4,9 @@ export { readKvStore } from './kv-store.ts'
 export { RustTopics, type TopicEntry, type TopicState } from './rust-topics.ts'
 export type { SourceEntry, SourcePlace } from './source.ts'
 export { lookInto, type SourceDirectory, type SourceFormat } from './source-directory.ts'
+export {
+  importDirectory,
+  type ImportOptions,
+  type ImportProgress,
+  type ImportReport,
+} from './import-directory.ts'

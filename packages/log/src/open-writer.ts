@@ -60,9 +60,7 @@ export async function openWriter(
     const analysis = await (options.salvage ? salvage : analyse)(storage, dir)
     // Read before anything is changed: it may turn out to be damaged.
     let catalog =
-      analysis === undefined
-        ? new Catalog(options.firstIndex)
-        : readCatalog(storage, dir, analysis)
+      analysis === undefined ? new Catalog(options.firstIndex) : readCatalog(storage, dir, analysis)
     await removeUnfinished(storage, dir)
     await removeSegments(storage, dir, analysis?.retired ?? [])
     start = await findStart(options, stamps, analysis)
