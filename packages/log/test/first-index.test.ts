@@ -38,7 +38,7 @@ it('a new log can begin with another index than 1, and does so ever after', asyn
   })
 })
 
-it('it is found again after the writer was killed, over rotations and truncations', async () => {
+it('that index is found again after the writer was killed, over rotations and truncations', async () => {
   const options = { firstIndex: 1_000, segmentBytes: 65_536 }
   const log = await Log.open(dir(), options)
   for (let n = 0; n < 20; n++) await log.append(Buffer.alloc(10_000, n))
