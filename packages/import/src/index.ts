@@ -10,3 +10,4 @@ export {
   type ImportProgress,
   type ImportReport,
 } from './import-directory.ts'
+export { exportGoLog, type ExportOptions } from './export.ts'
