@@ -17,7 +17,7 @@ export function isAscii(text: string): boolean {
 }
 
 export function fromBytes(bytes: Uint8Array): ByteString {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice()
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }
 
 export function toBytes(key: ByteString): Buffer {
@@ -29,7 +29,7 @@ export function toBytes(key: ByteString): Buffer {
  * @param key up to 65,536 characters
  */
 export function compact(key: ByteString): ByteString {
-  return scratch.latin1Slice(0, scratch.latin1Write(key, 0))
+  return scratch.toString('latin1', 0, scratch.write(key, 0, 'latin1'))
 }
 
 /** The first string behind all that begin with `prefix`; `undefined` when there is none. */

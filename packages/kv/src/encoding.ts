@@ -20,6 +20,13 @@ export interface ValueEncodings {
   readonly json: unknown
 }
 
+/** What a store takes as a value, by the name of its encoding: text stands for its bytes in UTF-8. */
+export interface ValueInputs {
+  readonly utf8: string | Uint8Array
+  readonly bytes: string | Uint8Array
+  readonly json: unknown
+}
+
 /** What a store takes as a key, whatever its encoding: text stands for its bytes in UTF-8. */
 export type KeyInput = string | Uint8Array
 
@@ -101,7 +108,7 @@ export const VALUE_ENCODINGS: {
 
 /** Text of bytes that must be UTF-8: read quickly, and looked at again only where that put a replacement character. */
 function utf8(bytes: Buffer, code: string, what: string): string {
-  const quick = bytes.utf8Slice()
+  const quick = bytes.toString()
   if (!quick.includes('\ufffd')) return quick
   try {
     return decoder.decode(bytes)

@@ -6,7 +6,8 @@
  * - `WALRUS_CONFLICT`: a key was not as the commit expected; nothing of it was kept.
  * - `WALRUS_KEY_NOT_UTF8`, `WALRUS_VALUE_NOT_UTF8`, `WALRUS_VALUE_NOT_JSON`: what is stored is not what the store was
  *   opened for; `index` is its position. Open it with another encoding.
- * - `WALRUS_CORRUPT`: an entry of the store's stream is no record of a store; `index` is its position.
+ * - `WALRUS_CORRUPT`: an entry of the store's stream is no record of a store (`index` is its position), or
+ *   one of its snapshots no row of one.
  * - `WALRUS_STREAM_IN_USE`: another store of this process is open on the same stream of the same log.
  */
 
@@ -24,6 +25,10 @@ export function badRecord(position: number, what: string): WalrusError {
   return new WalrusError('WALRUS_CORRUPT', `the record at position ${position} ${what}`, {
     index: position,
   })
+}
+
+export function badSnapshot(what: string): WalrusError {
+  return new WalrusError('WALRUS_CORRUPT', `a row of the store's snapshot ${what}`)
 }
 
 /** @param key as a message shows it */

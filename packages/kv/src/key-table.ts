@@ -120,6 +120,12 @@ export class KeyTable {
     this.#reorder(own)
   }
 
+  /** Takes a key that is not there yet, in a string of its own. */
+  restore(key: ByteString, position: number, expiresAt: number): void {
+    this.#byKey.set(key, new Entry(position, -1, 0, expiresAt, this.#epoch))
+    this.#unordered.push(key)
+  }
+
   remove(key: ByteString): void {
     if (this.#byKey.delete(key)) this.#reorder(key)
   }
@@ -131,7 +137,7 @@ export class KeyTable {
     this.#unordered = []
   }
 
-  /** All keys, in no order, while nothing changes. */
+  /** All keys, in no order; goes on while they change. */
   entries(): IterableIterator<[ByteString, Entry]> {
     return this.#byKey.entries()
   }
@@ -148,6 +154,11 @@ export class KeyTable {
     this.#epoch++
     this.#snapshots++
     return new OrderedKeys(this.#tree.clone())
+  }
+
+  /** Holds what is held already once more. */
+  share(): void {
+    this.#snapshots++
   }
 
   release(): void {

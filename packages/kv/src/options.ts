@@ -30,8 +30,8 @@ export interface KvOptions<
 export interface OwnLogOptions<
   KE extends keyof KeyEncodings = keyof KeyEncodings,
   VE extends keyof ValueEncodings = keyof ValueEncodings,
->
-  extends KvOptions<KE, VE>, LogOptions {}
+> extends KvOptions<KE, VE>,
+    LogOptions {}
 
 export interface ResolvedOptions {
   readonly stream: string

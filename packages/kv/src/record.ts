@@ -23,8 +23,6 @@ const EXPIRY_BYTES = 6
 const MAX_HEAD_BYTES = 1 + 3 + MAX_KEY_BYTES + EXPIRY_BYTES
 /** Room for a record of any key and a value of half a megabyte. */
 const KEPT_BYTES = 0x10_0000
-/** The latest time there can be, in milliseconds since the Unix epoch: the year 10895. */
-export const MAX_EXPIRY: number = 2 ** 48 - 1
 
 export type Record =
   | {
@@ -53,7 +51,7 @@ export class RecordWriter {
     if (expiresAt !== 0) at = buffer.writeUIntLE(expiresAt, at, EXPIRY_BYTES)
     this.valueAt = at
     if (isText) {
-      at += buffer.utf8Write(value, at)
+      at += buffer.write(value, at)
     } else {
       buffer.set(value, at)
       at += value.length
@@ -64,7 +62,7 @@ export class RecordWriter {
   delete(key: ByteString): Uint8Array {
     this.#reserve(MAX_HEAD_BYTES)
     this.#buffer[0] = DELETE
-    return this.#written(1 + this.#buffer.latin1Write(key, 1))
+    return this.#written(1 + this.#buffer.write(key, 1, 'latin1'))
   }
 
   /** @param until `undefined` for all keys from `from` on */
@@ -72,11 +70,11 @@ export class RecordWriter {
     this.#reserve(MAX_HEAD_BYTES + MAX_KEY_BYTES + 1)
     if (until === undefined) {
       this.#buffer[0] = CLEAR_REST
-      return this.#written(1 + this.#buffer.latin1Write(from, 1))
+      return this.#written(1 + this.#buffer.write(from, 1, 'latin1'))
     }
     this.#buffer[0] = CLEAR
     const at = this.#sizedKey(from)
-    return this.#written(at + this.#buffer.latin1Write(until, at))
+    return this.#written(at + this.#buffer.write(until, at, 'latin1'))
   }
 
   #sizedKey(key: ByteString): number {
@@ -85,7 +83,7 @@ export class RecordWriter {
     let at = 1
     for (; left > 127; left >>>= 7) buffer[at++] = (left & 127) | 128
     buffer[at++] = left
-    return at + buffer.latin1Write(key, at)
+    return at + buffer.write(key, at, 'latin1')
   }
 
   #reserve(bytes: number): void {
@@ -146,4 +144,9 @@ function sizedKey(data: Uint8Array, position: number): { start: number; end: num
 
 export function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** A value's bytes. */
+export function bytesOf(value: ValueInput): Buffer {
+  return typeof value === 'string' ? Buffer.from(value) : bufferOf(value)
 }

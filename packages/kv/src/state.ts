@@ -45,9 +45,15 @@ export class State {
     return undefined
   }
 
-  /** Whether replaying needs the record at a position, or a snapshot that is held. */
+  /** Whether replaying needs the record at a position, or a snapshot that is held does, or it was not taken yet. */
   isLive(position: number): boolean {
-    return this.#live.has(position)
+    return position >= this.next || this.#live.has(position)
+  }
+
+  /** All keys, in no order; goes on while they change. */
+  entries(): IterableIterator<[ByteString, Entry]> {
+    this.expire()
+    return this.#table.entries()
   }
 
   apply(record: Record, position: number): void {
@@ -93,10 +99,15 @@ export class State {
     this.#live.add(position)
   }
 
+  /** Everything before a position has been taken, be it as part of a snapshot. */
+  reached(position: number): void {
+    this.next = position
+  }
+
   /** Takes a key as a snapshot has it. */
   restore(key: ByteString, position: number, expiresAt: number): void {
     this.#live.add(position)
-    this.#table.put(key, undefined, position, -1, 0, expiresAt)
+    this.#table.restore(key, position, expiresAt)
     if (expiresAt !== 0) this.#expiries.add({ key, at: expiresAt })
   }
 
@@ -117,6 +128,11 @@ export class State {
   hold(): OrderedKeys {
     this.expire()
     return this.#table.hold()
+  }
+
+  /** Holds what is held already once more. */
+  share(): void {
+    this.#table.share()
   }
 
   release(): void {

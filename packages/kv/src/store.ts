@@ -6,18 +6,20 @@
  * thousand concurrent sets cost the log one commit of a thousand records.
  */
 
-import type { Batch, CommitOptions, Log, Stream, WriteSet } from '@walrus/log'
+import type { Attachment, Batch, CommitOptions, Log, Stream, WriteSet } from '@walrus/log'
 import type { Timer } from '@walrus/segment'
 import type { ByteString } from './byte-string.ts'
 import { type Change, Changes, type Version } from './changes.ts'
-import { closedError, conflict } from './errors.ts'
+import { closedError, conflict, hasCode } from './errors.ts'
 import type { ValueInput } from './encoding.ts'
 import { claimStream, freeStream } from './open-streams.ts'
 import type { ResolvedOptions } from './options.ts'
-import { decodeRecord, RecordWriter } from './record.ts'
+import { RecordWriter } from './record.ts'
+import { Snapshots } from './snapshots.ts'
 import { State } from './state.ts'
+import { StateView } from './state-view.ts'
 import { ValueCache } from './value-cache.ts'
-import { Values } from './values.ts'
+import { type Found, Values } from './values.ts'
 
 /** A group of about this size is committed before the turn ends. */
 const GROUP_BYTES = 0x10_0000
@@ -36,12 +38,15 @@ interface Group {
 export class Store {
   readonly log: Log
   readonly stream: Stream
-  readonly state: State
   readonly values: Values
+  readonly isReadOnly: boolean
   readonly #env: ResolvedOptions['env']
   readonly #cache: ValueCache
   readonly #changes: Changes
   readonly #records = new RecordWriter()
+  #state: State
+  #attachment: Attachment | undefined
+  #snapshots: Snapshots | undefined
   #group: Group | undefined
   #last: Promise<unknown> = Promise.resolve()
   /** Whether what is sequenced counts for readers before it is acknowledged: under `durability: 'none'`. */
@@ -54,19 +59,55 @@ export class Store {
     this.log = log
     this.stream = log.stream(options.stream)
     this.#env = options.env
-    this.state = new State(() => options.env.now())
+    this.#state = new State(() => options.env.now())
     this.#cache = new ValueCache(options.cacheBytes)
     this.values = new Values(this.stream, this.#cache)
     this.#changes = new Changes((change, position) => this.#apply(change, position))
+    this.isReadOnly = isReadOnly(log)
     claimStream(log, options.stream)
   }
 
-  /** Takes what is in the stream and was not taken before. */
-  async catchUp(): Promise<void> {
-    for await (const { data, index } of this.stream.entries({ from: this.state.next })) {
-      this.state.apply(decodeRecord(data, index), index)
+  /** Why the last snapshot came to nothing. */
+  get snapshotFailure(): Error | undefined {
+    return this.#snapshots?.failure
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  /**
+   * Restores the state. To be called in the same turn as the log was opened in: from then on retention keeps what it
+   * needs.
+   */
+  async attach(): Promise<void> {
+    const { log, state } = this
+    const view = new StateView(this.stream.name, state)
+    this.#attachment = await log.attach(view, { snapshotEvery: Number.MAX_SAFE_INTEGER })
+    if (!this.isReadOnly) {
+      state.reached(this.stream.next)
+      this.#snapshots = new Snapshots(log, state, view, this.#attachment)
     }
     this.#sweepLater()
+  }
+
+  /** Of a log opened for reading: takes what its writer has brought since. */
+  async refresh(): Promise<void> {
+    this.checkOpen()
+    try {
+      await this.#attachment!.refresh()
+    } catch (error) {
+      if (!hasCode(error, 'WALRUS_TRUNCATED_AWAY')) throw error
+      // Snapshots have gone on beyond what was taken.
+      await this.#attachment!.release()
+      this.#state = new State(() => this.#env.now())
+      await this.attach()
+    }
+  }
+
+  /** Milliseconds since the Unix epoch. */
+  now(): number {
+    return this.#env.now()
   }
 
   checkOpen(): void {
@@ -81,6 +122,16 @@ export class Store {
     this.#isUnsynced = next > this.state.next
     // It can be read there: reading writes it down first, and that acknowledges it.
     if (this.#isUnsynced) this.stream.getSync(next - 1)
+  }
+
+  /** A key's value in bytes of its own, and its version. */
+  async read(key: ByteString): Promise<Found | undefined> {
+    this.settle()
+    const entry = this.state.find(key)
+    if (entry === undefined) return undefined
+    const cached = this.values.cached(entry)
+    if (cached !== undefined) return { bytes: Buffer.from(cached), version: entry.position }
+    return await this.values.read(key, entry, () => this.state.find(key))
   }
 
   /** @param expiresAt milliseconds since the Unix epoch; 0 for never */
@@ -161,8 +212,13 @@ export class Store {
     this.#submit()
     this.#closed = true
     this.#sweep?.cancel()
-    await this.#last.catch(() => {})
-    freeStream(this.log, this.stream.name)
+    await this.#last
+    try {
+      await this.#snapshots?.close()
+      await this.#attachment?.release()
+    } finally {
+      freeStream(this.log, this.stream.name)
+    }
   }
 
   #filled(fill: (set: WriteSet) => void): Batch {
@@ -238,6 +294,7 @@ export class Store {
     } else {
       state.clear(change.from, change.until, position)
     }
+    this.#snapshots?.advanced()
   }
 
   /** Removes what has expired when that is due, so that it takes no memory when nobody looks. */
@@ -250,6 +307,16 @@ export class Store {
       this.state.expire()
       this.#sweepLater()
     })
+  }
+}
+
+function isReadOnly(log: Log): boolean {
+  try {
+    log.batch()
+    return false
+  } catch (error) {
+    if (hasCode(error, 'WALRUS_READ_ONLY')) return true
+    throw error
   }
 }
 
