@@ -54,7 +54,7 @@ export class Addition implements Commit {
 
   keep(): void {
     this.#entries = this.#entries.map(({ bytes, attributes }) => ({
-      bytes: bytes.slice(),
+      bytes: new Uint8Array(bytes),
       attributes,
     }))
   }

@@ -13,6 +13,16 @@ function text({ data }: { readonly data: Uint8Array }): string {
   return Buffer.from(data).toString()
 }
 
+it('copies what it is given, also from a Buffer, whose `slice` does not', async () => {
+  await using log = await Log.open(dir())
+  const payload = Buffer.from('mine')
+  const batch = log.batch()
+  batch.append('s', payload)
+  payload.fill('x')
+  await log.commit(batch)
+  expect(text(await log.stream('s').get(0))).toBe('mine')
+})
+
 describe.each<Durability>(['commit', { everyMs: 10 }, 'none'])('a batch under %j', (durability) => {
   it('puts entries into any streams in one commit group, and gives the position of each', async () => {
     const storage = observed()

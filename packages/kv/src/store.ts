@@ -1,0 +1,325 @@
+/**
+ * A store without encodings: keys are byte strings, values bytes. It puts records into the log's stream, takes part
+ * in their commits, and has the state that comes of them.
+ *
+ * Changes called for in one turn of the event loop go into the log as one commit, in the order of the calls: a
+ * thousand concurrent sets cost the log one commit of a thousand records.
+ */
+
+import type { Attachment, Batch, CommitOptions, Log, Stream, WriteSet } from '@walrus/log'
+import type { Timer } from '@walrus/segment'
+import type { ByteString } from './byte-string.ts'
+import { type Change, Changes, type Version } from './changes.ts'
+import { closedError, conflict, hasCode } from './errors.ts'
+import type { ValueInput } from './encoding.ts'
+import { claimStream, freeStream } from './open-streams.ts'
+import type { ResolvedOptions } from './options.ts'
+import { RecordWriter } from './record.ts'
+import { Snapshots } from './snapshots.ts'
+import { State } from './state.ts'
+import { StateView } from './state-view.ts'
+import { ValueCache } from './value-cache.ts'
+import { type Found, Values } from './values.ts'
+
+/** A group of about this size is committed before the turn ends. */
+const GROUP_BYTES = 0x10_0000
+const GROUP_RECORDS = 4096
+/** What has expired is removed at most so often while nobody looks, in milliseconds. */
+const SWEEP_EVERY_MS = 1000
+
+/** Changes that go into the log as one commit, and what all who called for them wait for. */
+interface Group {
+  readonly batch: Batch
+  readonly changes: Change[]
+  readonly done: Promise<void>
+  readonly resolve: (value: Promise<void>) => void
+}
+
+export class Store {
+  readonly log: Log
+  readonly stream: Stream
+  readonly values: Values
+  readonly isReadOnly: boolean
+  readonly #env: ResolvedOptions['env']
+  readonly #cache: ValueCache
+  readonly #changes: Changes
+  readonly #records = new RecordWriter()
+  #state: State
+  #attachment: Attachment | undefined
+  #snapshots: Snapshots | undefined
+  #group: Group | undefined
+  #last: Promise<unknown> = Promise.resolve()
+  /** Whether what is sequenced counts for readers before it is acknowledged: under `durability: 'none'`. */
+  #isUnsynced: boolean | undefined
+  #sweep: Timer | undefined
+  #closed = false
+
+  /** @throws `WALRUS_STREAM_IN_USE`, `WALRUS_INVALID_OPTION` */
+  constructor(log: Log, options: ResolvedOptions) {
+    this.log = log
+    this.stream = log.stream(options.stream)
+    this.#env = options.env
+    this.#state = new State(() => options.env.now())
+    this.#cache = new ValueCache(options.cacheBytes)
+    this.values = new Values(this.stream, this.#cache)
+    this.#changes = new Changes((change, position) => this.#apply(change, position))
+    this.isReadOnly = isReadOnly(log)
+    claimStream(log, options.stream)
+  }
+
+  /** Why the last snapshot came to nothing. */
+  get snapshotFailure(): Error | undefined {
+    return this.#snapshots?.failure
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  /**
+   * Restores the state. To be called in the same turn as the log was opened in: from then on retention keeps what it
+   * needs.
+   */
+  async attach(): Promise<void> {
+    const { log, state } = this
+    const view = new StateView(this.stream.name, state)
+    this.#attachment = await log.attach(view, { snapshotEvery: Number.MAX_SAFE_INTEGER })
+    if (!this.isReadOnly) {
+      state.reached(this.stream.next)
+      this.#snapshots = new Snapshots(log, state, view, this.#attachment)
+    }
+    this.#sweepLater()
+  }
+
+  /** Of a log opened for reading: takes what its writer has brought since. */
+  async refresh(): Promise<void> {
+    this.checkOpen()
+    try {
+      await this.#attachment!.refresh()
+    } catch (error) {
+      if (!hasCode(error, 'WALRUS_TRUNCATED_AWAY')) throw error
+      // Snapshots have gone on beyond what was taken.
+      await this.#attachment!.release()
+      this.#state = new State(() => this.#env.now())
+      await this.attach()
+    }
+  }
+
+  /** Milliseconds since the Unix epoch. */
+  now(): number {
+    return this.#env.now()
+  }
+
+  checkOpen(): void {
+    if (this.#closed) throw closedError()
+  }
+
+  /** To be called before the state is read: it has then all that is to be seen. */
+  settle(): void {
+    this.checkOpen()
+    if (!this.#changes.pending || this.#isUnsynced === false) return
+    const { next } = this.stream
+    this.#isUnsynced = next > this.state.next
+    // It can be read there: reading writes it down first, and that acknowledges it.
+    if (this.#isUnsynced) this.stream.getSync(next - 1)
+  }
+
+  /** A key's value in bytes of its own, and its version. */
+  async read(key: ByteString): Promise<Found | undefined> {
+    this.settle()
+    const entry = this.state.find(key)
+    if (entry === undefined) return undefined
+    const cached = this.values.cached(entry)
+    if (cached !== undefined) return { bytes: Buffer.from(cached), version: entry.position }
+    return await this.values.read(key, entry, () => this.state.find(key))
+  }
+
+  /** @param expiresAt milliseconds since the Unix epoch; 0 for never */
+  set(key: ByteString, value: ValueInput, expiresAt: number): Promise<void> {
+    const record = this.#records.set(key, value, expiresAt)
+    const group = this.#groupFor(record.length)
+    group.changes.push(this.#noteSet(group.batch, record, key, expiresAt))
+    return this.#added(group)
+  }
+
+  async delete(key: ByteString): Promise<boolean> {
+    this.checkOpen()
+    const group = this.#groupFor(0)
+    const number = group.batch.append(this.stream, this.#records.delete(key))
+    const change = { type: 'delete' as const, key, number, wasThere: false }
+    group.changes.push(change)
+    await this.#added(group)
+    return change.wasThere
+  }
+
+  /** Commits what is put into a batch, behind all changes called for before. */
+  async commit(fill: (set: WriteSet) => void, options: CommitOptions = {}): Promise<void> {
+    const batch = this.#filled(fill)
+    const committed = this.log.commit(batch, options)
+    this.#follow(committed)
+    await committed
+  }
+
+  /** As `commit`, blocking. */
+  commitSync(fill: (set: WriteSet) => void): void {
+    this.log.commitSync(this.#filled(fill))
+  }
+
+  addSet(set: WriteSet, key: ByteString, value: ValueInput, expiresAt: number): void {
+    this.checkOpen()
+    this.#submit()
+    const record = this.#records.set(key, value, expiresAt)
+    set.join(this.#changes.part([this.#noteSet(set, record, key, expiresAt)]))
+  }
+
+  /** Returns the change, which knows whether the key was there once it is acknowledged. */
+  addDelete(set: WriteSet, key: ByteString): { readonly wasThere: boolean } {
+    this.checkOpen()
+    this.#submit()
+    const number = set.append(this.stream, this.#records.delete(key))
+    const change = { type: 'delete' as const, key, number, wasThere: false }
+    set.join(this.#changes.part([change]))
+    return change
+  }
+
+  addClear(set: WriteSet, from: ByteString, until: ByteString | undefined): void {
+    this.checkOpen()
+    this.#submit()
+    const number = set.append(this.stream, this.#records.clear(from, until))
+    set.join(this.#changes.part([{ type: 'clear', from, until, number }]))
+  }
+
+  /** Lets the commit be refused with `WALRUS_CONFLICT` unless the key's newest record is this one then. */
+  addExpectation(set: WriteSet, key: ByteString, version: Version): void {
+    this.checkOpen()
+    set.join({
+      check: () => {
+        const found = this.#versionOf(key)
+        if (found !== version) throw conflict(key, describe(version), describe(found))
+      },
+    })
+  }
+
+  /** Makes everything called for before durable. */
+  async sync(): Promise<void> {
+    this.checkOpen()
+    this.#submit()
+    await Promise.all([this.#last, this.log.sync()])
+  }
+
+  /** Commits what was called for; resolves when that has come to its end, whichever. */
+  async close(): Promise<void> {
+    this.#submit()
+    this.#closed = true
+    this.#sweep?.cancel()
+    await this.#last
+    try {
+      await this.#snapshots?.close()
+      await this.#attachment?.release()
+    } finally {
+      freeStream(this.log, this.stream.name)
+    }
+  }
+
+  #filled(fill: (set: WriteSet) => void): Batch {
+    this.checkOpen()
+    this.#submit()
+    const batch = this.log.batch()
+    fill(batch)
+    return batch
+  }
+
+  #noteSet(set: WriteSet, record: Uint8Array, key: ByteString, expiresAt: number): Change {
+    const { valueAt } = this.#records
+    const number = set.append(this.stream, record)
+    const cachedAt = this.#cache.put(record, valueAt, record.length)
+    return { type: 'set', number, key, expiresAt, cachedAt, length: record.length - valueAt }
+  }
+
+  /** The group that a record of so many bytes goes into. */
+  #groupFor(bytes: number): Group {
+    this.checkOpen()
+    if (bytes > GROUP_BYTES) this.#submit()
+    let group = this.#group
+    if (group === undefined) {
+      let resolve!: Group['resolve']
+      const done = new Promise<void>((resolved) => {
+        resolve = resolved
+      })
+      group = { batch: this.log.batch(), changes: [], done, resolve }
+      this.#group = group
+      const opened = group
+      queueMicrotask(() => {
+        if (this.#group === opened) this.#submit()
+      })
+    }
+    return group
+  }
+
+  #added(group: Group): Promise<void> {
+    const { batch } = group
+    if (batch.count >= GROUP_RECORDS || batch.bytes > GROUP_BYTES) this.#submit()
+    return group.done
+  }
+
+  /** Commits the open group: what comes now comes behind it. */
+  #submit(): void {
+    const group = this.#group
+    if (group === undefined) return
+    this.#group = undefined
+    group.batch.join(this.#changes.part(group.changes))
+    const committed = this.log.commit(group.batch)
+    group.resolve(committed.then(() => {}))
+    this.#follow(committed)
+  }
+
+  #follow(committed: Promise<unknown>): void {
+    const before = this.#last
+    this.#last = Promise.allSettled([before, committed])
+  }
+
+  #versionOf(key: ByteString): Version {
+    const pending = this.#changes.versionOf(key)
+    return pending === null ? this.state.find(key)?.position : pending
+  }
+
+  #apply(change: Change, position: number): void {
+    const { state } = this
+    if (change.type === 'set') {
+      const { key, expiresAt, cachedAt, length } = change
+      state.set(key, position, expiresAt, cachedAt, length)
+      if (expiresAt !== 0) this.#sweepLater()
+    } else if (change.type === 'delete') {
+      change.wasThere = state.delete(change.key, position)
+    } else {
+      state.clear(change.from, change.until, position)
+    }
+    this.#snapshots?.advanced()
+  }
+
+  /** Removes what has expired when that is due, so that it takes no memory when nobody looks. */
+  #sweepLater(): void {
+    const { nextExpiry } = this.state
+    if (nextExpiry === undefined || this.#sweep !== undefined || this.#closed) return
+    const wait = Math.max(nextExpiry - this.#env.now(), SWEEP_EVERY_MS)
+    this.#sweep = this.#env.after(Math.min(wait, 2 ** 31 - 1), () => {
+      this.#sweep = undefined
+      this.state.expire()
+      this.#sweepLater()
+    })
+  }
+}
+
+function isReadOnly(log: Log): boolean {
+  try {
+    log.batch()
+    return false
+  } catch (error) {
+    if (hasCode(error, 'WALRUS_READ_ONLY')) return true
+    throw error
+  }
+}
+
+function describe(version: Version): string {
+  return version === undefined ? 'not to be there' : `at version ${version}`
+}
