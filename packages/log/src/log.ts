@@ -147,6 +147,11 @@ export class Log implements AsyncDisposable {
     return this.#parts.options.storage
   }
 
+  /** Whether it was opened for reading. */
+  get readOnly(): boolean {
+    return this.#parts.options.readOnly
+  }
+
   /** What opening found. */
   get recovery(): RecoveryReport {
     return this.#parts.report

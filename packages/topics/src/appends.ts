@@ -28,6 +28,8 @@ const MAX_BATCH_IN_MEMORY = 2 ** 26
 export class Appends {
   readonly counter: Counter
   readonly waiters: Waiters = new Waiters()
+  /** Whether what was appended has to be written down. */
+  uncounted = false
   readonly #engine: Engine
   readonly #stream: Stream
   readonly #name: string
@@ -110,15 +112,16 @@ export class Appends {
     sequence: number | undefined,
     waiting: WaitOptions,
   ): Promise<readonly number[]> {
-    const { checkOpen, log } = this.#engine
-    checkOpen()
+    const { log } = this.#engine
+    this.#engine.checkOpen()
     const { length } = entries
     if (producer !== undefined || sequence !== undefined) {
       const by = checkProducer(producer, sequence)
       const put = (set: WriteSet): void => void this.#put(set, entries, bytes, () => {})
       return await this.#producers().append(by, length, put, waiting)
     }
-    const transaction = bytes > MAX_BATCH_IN_MEMORY ? log.begin({ timeoutMs: LATEST_MS }) : undefined
+    const transaction =
+      bytes > MAX_BATCH_IN_MEMORY ? log.begin({ timeoutMs: LATEST_MS }) : undefined
     const batch = transaction ?? log.batch()
     this.#underWay += length
     let isUnderWay = true
@@ -128,19 +131,16 @@ export class Appends {
     }
     try {
       this.#put(batch, entries, bytes, arrived)
-      return await (batch instanceof Transaction ? batch.commit(waiting) : log.commit(batch, waiting))
+      return await (batch instanceof Transaction
+        ? batch.commit(waiting)
+        : log.commit(batch, waiting))
     } finally {
       arrived()
       if (transaction?.state === 'pending') transaction.rollback()
     }
   }
 
-  #put(
-    set: WriteSet,
-    entries: readonly BatchEntry[],
-    bytes: number,
-    arrived: () => void,
-  ): number {
+  #put(set: WriteSet, entries: readonly BatchEntry[], bytes: number, arrived: () => void): number {
     const number = set.count
     for (const entry of entries) putEntry(set, this.#stream, entry)
     let first = 0
@@ -160,6 +160,10 @@ export class Appends {
     const next = first + entries
     if (next > this.#acknowledged) this.#acknowledged = next
     this.counter.add(first, entries, bytes)
+    if (!this.uncounted) {
+      this.uncounted = true
+      this.#engine.appended(this.#name)
+    }
     this.waiters.wake()
   }
 
@@ -174,7 +178,9 @@ export class Appends {
     let bytes = 0
     for (const entry of entries as readonly BatchEntry[]) bytes += bytesOfEntry(entry)
     if (bytes > maxBatchBytes) {
-      throw batchTooLarge(`a batch of ${bytes} bytes is larger than maxBatchBytes, ${maxBatchBytes}`)
+      throw batchTooLarge(
+        `a batch of ${bytes} bytes is larger than maxBatchBytes, ${maxBatchBytes}`,
+      )
     }
     return bytes
   }

@@ -60,6 +60,11 @@ export class Cursor {
     this.#ahead = new ReadAhead(topic.stream, engine.pool)
   }
 
+  /** The name of its topic. */
+  get topicName(): string {
+    return this.#topic.name
+  }
+
   /** The position of the entry that comes next. */
   get position(): number {
     const at = this.#progress?.position ?? this.#topic.cursorState(this.name)?.position ?? 0
@@ -158,7 +163,10 @@ export class Cursor {
   }
 
   /** @internal What is before the position of who reads in a transaction is durable; what comes from there on. */
-  async readWithin(from: number | undefined, options: BatchOptions): Promise<readonly TopicEntry[]> {
+  async readWithin(
+    from: number | undefined,
+    options: BatchOptions,
+  ): Promise<readonly TopicEntry[]> {
     const progress = await this.#ready()
     progress.doneWithAll()
     await progress.store()
@@ -172,7 +180,7 @@ export class Cursor {
   }
 
   /** @internal Writes down what was handed over, and ends. */
-  async end(): Promise<void> {
+  async close(): Promise<void> {
     const progress = this.#progress
     this.#progress = undefined
     this.#ahead.drop()
@@ -233,7 +241,11 @@ export class Cursor {
     }
     if (!checkpoint) {
       const known = this.#known()
-      return await batchOf(this.#topic, known === undefined ? this.position : this.#start(known), options)
+      return await batchOf(
+        this.#topic,
+        known === undefined ? this.position : this.#start(known),
+        options,
+      )
     }
     const progress = await this.#ready()
     progress.doneWithAll()

@@ -3,7 +3,7 @@
 import type { Stream } from '@walrus/log'
 import { bytesBetween } from './counter.ts'
 import type { Engine } from './engine.ts'
-import { declared } from './topic-cursors.ts'
+import { declared } from './records.ts'
 
 /** What moving the front needs of its topic. */
 export interface FrontOf {

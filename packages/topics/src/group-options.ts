@@ -34,6 +34,13 @@ export interface GroupReadOptions {
   readonly maxEntries?: number
 }
 
+export interface GroupConsumeOptions {
+  /** Where there is nothing to be had, wait for more. Default false. */
+  readonly follow?: boolean
+  /** Ends it with `AbortError`. */
+  readonly signal?: AbortSignal
+}
+
 export interface ResolvedGroupOptions {
   readonly deadlineMs: number
   readonly maxPending: number

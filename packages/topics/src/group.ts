@@ -108,7 +108,7 @@ export class Group implements DeliveryHost {
   /** @internal */
   async acknowledge(delivery: Delivery): Promise<void> {
     const { picker } = await this.#load()
-    await this.#settle(delivery, 'acknowledged', [picker.ackOf(delivery.index)])
+    await this.#settle(delivery, 'acknowledged', picker.ackOf(delivery.index))
   }
 
   /** @internal */
@@ -121,14 +121,17 @@ export class Group implements DeliveryHost {
       return
     }
     const due = this.#engine.env.now() + delayMs
-    await this.#settle(delivery, 'returned', [await this.#leaseOf(delivery, 'returned', due)], due)
+    const { cursor } = await this.#load()
+    await this.#settle(delivery, 'returned', this.#leaseOf(cursor, delivery, 'returned', due), due)
   }
 
   /** @internal */
   async extend(delivery: Delivery, deadlineMs: number | undefined): Promise<void> {
     const { deadlineMs: usual } = this.#options
-    const due = this.#engine.env.now() + checkInteger('deadlineMs', deadlineMs ?? usual, 1, LATEST_MS)
-    await this.#settle(delivery, 'held', [await this.#leaseOf(delivery, 'leased', due)], due)
+    checkInteger('deadlineMs', deadlineMs ?? usual, 1, LATEST_MS)
+    const due = this.#engine.env.now() + (deadlineMs ?? usual)
+    const { cursor } = await this.#load()
+    await this.#settle(delivery, 'held', this.#leaseOf(cursor, delivery, 'leased', due), due)
   }
 
   /** @internal It was deleted. */
@@ -140,11 +143,11 @@ export class Group implements DeliveryHost {
   async #handOut(count: number): Promise<Delivery[]> {
     const picked = await this.#inTurn(() => this.#pick(count))
     if (picked.length === 0) return []
-    const { picker } = await this.#load()
+    const { picker, cursor } = await this.#load()
     const due = this.#engine.env.now() + this.#options.deadlineMs
     try {
-      const records = picked.map((each) => this.#leaseOf(each, 'leased', due))
-      await this.#engine.ledger.write(await Promise.all(records))
+      const records = picked.map((each) => this.#leaseOf(cursor, each, 'leased', due))
+      await this.#engine.ledger.write(records)
     } catch (error) {
       for (const each of picked.toReversed()) picker.failed(each)
       throw error
@@ -186,12 +189,12 @@ export class Group implements DeliveryHost {
   async #settle(
     delivery: Delivery,
     what: 'acknowledged' | 'returned' | 'held',
-    records: readonly TopicRecord[],
+    record: TopicRecord,
     due?: number,
   ): Promise<void> {
     const picker = await this.#reserve(delivery)
     try {
-      await this.#engine.ledger.write(records)
+      await this.#engine.ledger.write([record])
     } catch (error) {
       picker.settled(delivery.index, 'held')
       throw error
@@ -213,14 +216,13 @@ export class Group implements DeliveryHost {
     this.#engine.passed(this.#topic.name)
   }
 
-  async #leaseOf(
+  #leaseOf(
+    { number: cursor }: CursorState,
     { entry: { index: position }, attempts }: Picked,
     kind: 'leased' | 'returned',
     due: number,
-  ): Promise<TopicRecord> {
-    const { cursor } = await this.#load()
-    const { number: topic } = this.#topic
-    return { kind, topic, cursor: cursor.number, position, attempts, due }
+  ): TopicRecord {
+    return { kind, topic: this.#topic.number, cursor, position, attempts, due }
   }
 
   #state(): CursorState | undefined {

@@ -87,7 +87,7 @@ export class Ledger {
 
   async #run(): Promise<void> {
     // Those who come in the same turn go along.
-    await undefined
+    await Promise.resolve()
     for (let round = this.#next; round !== undefined; round = this.#next) {
       this.#next = undefined
       try {
@@ -97,7 +97,7 @@ export class Ledger {
         round.reject(error)
       }
       // Those who were just answered go along with the next one.
-      await undefined
+      await Promise.resolve()
     }
     this.#running = undefined
   }

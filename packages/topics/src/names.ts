@@ -31,7 +31,6 @@ export function checkName(what: string, name: unknown): string {
       `the name of ${what} may have ${MAX_NAME_BYTES} bytes of UTF-8, got ${bytes}; nothing was written`,
     )
   }
-  if (/\p{Surrogate}/u.test(name))
-    throw invalid(`the name of ${what} must be well-formed Unicode`)
+  if (/\p{Surrogate}/u.test(name)) throw invalid(`the name of ${what} must be well-formed Unicode`)
   return name
 }

@@ -6,7 +6,13 @@
  * it was expected to. Where others come in between it is put together anew.
  */
 
-import { type CommitOptions, ConflictError, type Log, type Stream, type WriteSet } from '@walrus/log'
+import {
+  type CommitOptions,
+  ConflictError,
+  type Log,
+  type Stream,
+  type WriteSet,
+} from '@walrus/log'
 import { WalrusError } from '@walrus/codec'
 import type { Ledger } from './ledger.ts'
 import { type Produced, Producers, REMEMBERED, type ProducerState } from './producer-state.ts'
@@ -80,10 +86,7 @@ export class Producing {
       const batch = this.#log.batch()
       put(batch)
       batch.expect(this.#host.stream, position)
-      this.#ledger.enter(
-        batch,
-        recordsOf(state, producer, { sequence, position, count }, now),
-      )
+      this.#ledger.enter(batch, recordsOf(state, producer, { sequence, position, count }, now))
       try {
         await this.#log.commit(batch, options)
         return positionsOf({ sequence, position, count })

@@ -224,3 +224,12 @@ function optionalIn(reader: ByteReader): number | undefined {
   const value = reader.number()
   return value === 0 ? undefined : value - 1
 }
+
+/** Records of a topic, behind the one that gives it its number where the log has none yet. */
+export function declared(
+  topic: { readonly declared: boolean; readonly number: number; readonly name: string },
+  records: readonly TopicRecord[],
+): TopicRecord[] {
+  const { number, name } = topic
+  return topic.declared ? [...records] : [{ kind: 'topic', topic: number, name }, ...records]
+}

@@ -63,7 +63,8 @@ export class TopicsState {
   perform(record: TopicRecord): () => void {
     if (record.kind === 'topic') return this.#declare(record.topic, record.name)
     const topic = this.#byNumber.get(record.topic)
-    if (topic === undefined) throw corruptState(`speaks of topic ${record.topic}, which has no name`)
+    if (topic === undefined)
+      throw corruptState(`speaks of topic ${record.topic}, which has no name`)
     switch (record.kind) {
       case 'deleted':
         return restoring(topic, DELETED_FIELDS, () => {
@@ -105,7 +106,10 @@ export class TopicsState {
         return restoring(topic, ['cursors'], () => {
           topic.cursors = topic.cursors.filter(({ number }) => number !== record.cursor)
         })
-      default:
+      case 'moved':
+      case 'leased':
+      case 'returned':
+      case 'acked':
         return performOnCursor(topic, record)
     }
   }
@@ -128,10 +132,7 @@ export class TopicsState {
     this.#nextNumber = Math.max(this.#nextNumber, topic.number + 1)
   }
 
-  #produced(
-    topic: TopicState,
-    record: Extract<TopicRecord, { kind: 'produced' }>,
-  ): () => void {
+  #produced(topic: TopicState, record: Extract<TopicRecord, { kind: 'produced' }>): () => void {
     const producer = topic.producers?.find(record.producer)
     if (producer === undefined) throw corruptState(`speaks of producer ${record.producer}`)
     const producers = topic.producers!
@@ -175,7 +176,11 @@ const DELETED_FIELDS = [
 ] as const
 
 /** Does something to an object; returns how to restore those of its fields that it changes. */
-function restoring<T, K extends keyof T>(of: T, fields: readonly K[], change: () => void): () => void {
+function restoring<T, K extends keyof T>(
+  of: T,
+  fields: readonly K[],
+  change: () => void,
+): () => void {
   const before = fields.map((field) => of[field])
   change()
   return () => {

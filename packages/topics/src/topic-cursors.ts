@@ -7,7 +7,7 @@ import { Cursor, type CursorHost } from './cursor.ts'
 import type { Place } from './cursor-options.ts'
 import type { Engine } from './engine.ts'
 import { cursorNotFound, invalid } from './errors.ts'
-import type { TopicRecord } from './records.ts'
+import { declared, type TopicRecord } from './records.ts'
 import type { CursorState } from './topic-state.ts'
 import type { Waiters } from './waiting.ts'
 
@@ -100,7 +100,9 @@ export class TopicCursors implements CursorHost {
   }
 
   async ensureCursor(name: string): Promise<CursorState> {
-    return this.cursorState(name) ?? (await (this.#creating.get(name) ?? this.#create(name, this.first)))
+    return (
+      this.cursorState(name) ?? (await (this.#creating.get(name) ?? this.#create(name, this.first)))
+    )
   }
 
   /** @throws `WALRUS_CURSOR_NOT_FOUND` */
@@ -137,9 +139,7 @@ export class TopicCursors implements CursorHost {
       checkNames('a place', place, ['time'])
       return Math.max(await this.stream.seek(place.time), this.first)
     }
-    throw invalid(
-      `a place is 'start', 'end', { position } or { time }, got ${show(place)}`,
-    )
+    throw invalid(`a place is 'start', 'end', { position } or { time }, got ${show(place)}`)
   }
 
   /** The topic was deleted, and they with it. */
@@ -149,8 +149,8 @@ export class TopicCursors implements CursorHost {
   }
 
   /** Writes down where they are, and ends them. */
-  async end(): Promise<void> {
-    await Promise.all([...this.#open.values()].map((cursor) => cursor.end()))
+  async close(): Promise<void> {
+    await Promise.all([...this.#open.values()].map((cursor) => cursor.close()))
   }
 
   #create(name: string, position: number): Promise<CursorState> {
@@ -175,13 +175,4 @@ export class TopicCursors implements CursorHost {
     await ledger.write(declared(topic, [created]))
     return topic.cursor(name) ?? topic.newCursor(name, position, bytes)
   }
-}
-
-/** Records of a topic, behind the one that gives it its number where the log has none yet. */
-export function declared(
-  topic: { readonly declared: boolean; readonly number: number; readonly name: string },
-  records: readonly TopicRecord[],
-): TopicRecord[] {
-  const { number, name } = topic
-  return topic.declared ? [...records] : [{ kind: 'topic', topic: number, name }, ...records]
 }

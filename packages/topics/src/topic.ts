@@ -25,13 +25,14 @@ import {
   sameOptions,
 } from './group-options.ts'
 import { checkName, streamOf } from './names.ts'
+import { declared } from './records.ts'
 import { retainTopic } from './retention.ts'
 import {
   checkTopicRetention,
   type RetainOptions,
   type TopicRetentionReport,
 } from './retention-policy.ts'
-import { type CursorInfo, declared, TopicCursors } from './topic-cursors.ts'
+import { type CursorInfo, TopicCursors } from './topic-cursors.ts'
 import type { TopicState } from './topic-state.ts'
 import type { Waiters } from './waiting.ts'
 
@@ -286,7 +287,7 @@ export class Topic {
 
   /** @internal Writes down where its cursors are. */
   async close(): Promise<void> {
-    await this.#cursors?.end()
+    await this.#cursors?.close()
   }
 
   get #state(): TopicState | undefined {

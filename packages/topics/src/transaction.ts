@@ -84,7 +84,10 @@ export class TopicsTransaction extends TopicWrites {
   }
 
   /** The next entries of a cursor, consumed when this is committed. */
-  async read(cursor: Cursor, options: Omit<BatchOptions, 'checkpoint' | 'from'> = {}): Promise<readonly TopicEntry[]> {
+  async read(
+    cursor: Cursor,
+    options: Omit<BatchOptions, 'checkpoint' | 'from'> = {},
+  ): Promise<readonly TopicEntry[]> {
     const move = this.#moves.get(cursor)
     const entries = await cursor.readWithin(move?.to, options)
     const from = move?.from ?? cursor.position

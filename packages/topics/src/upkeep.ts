@@ -11,9 +11,8 @@
 import type { Timer } from '@walrus/segment'
 import type { Engine } from './engine.ts'
 import { moveFront } from './front.ts'
-import type { TopicRecord } from './records.ts'
+import { declared, type TopicRecord } from './records.ts'
 import { retainTopic } from './retention.ts'
-import { declared } from './topic-cursors.ts'
 import type { Topic } from './topic.ts'
 
 /** A front is moved by so many entries or bytes at once, unless the topic is read to its end. */
@@ -140,11 +139,12 @@ export class Upkeep {
   async #count(): Promise<void> {
     const records: TopicRecord[] = []
     for (const name of this.#appended) {
-      const counted = this.#host.used(name)?.appends.counter.counted
+      const topic = this.#host.used(name)!
+      topic.appends.uncounted = false
+      const { counted } = topic.appends.counter
       if (counted === undefined) continue
       const state = this.#host.state.topic(name)
-      const { number: topic } = state
-      records.push(...declared(state, [{ kind: 'counted', topic, ...counted }]))
+      records.push(...declared(state, [{ kind: 'counted', topic: state.number, ...counted }]))
     }
     this.#appended.clear()
     if (records.length > 0) await this.#host.ledger.write(records)

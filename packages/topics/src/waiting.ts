@@ -2,6 +2,7 @@
 
 import { AbortError } from '@walrus/log'
 import type { Environment } from '@walrus/segment'
+import { LATEST_MS } from './checks.ts'
 import { closedError } from './errors.ts'
 
 export interface WaitOptions {
@@ -65,8 +66,10 @@ export function changeOf(
       first === Number.POSITIVE_INFINITY
         ? undefined
         : environment.after(
-            Math.min(Math.max(0, first - environment.now()), 2 ** 31 - 1),
+            Math.min(Math.max(0, first - environment.now()), LATEST_MS),
             () => end(() => resolve(first === until ? 'timeout' : 'due')),
+            // Somebody waits for it.
+            true,
           )
     if (signal?.aborted === true) return aborted()
     if (closing.aborted) return closed()
