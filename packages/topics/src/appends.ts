@@ -187,19 +187,12 @@ export class Appends {
 
   #producers(): Producing {
     const { log, ledger, state, options } = this.#engine
-    const appends = this
-    this.#producing ??= new Producing(
-      log,
-      ledger,
-      {
-        stream: this.#stream,
-        state: state.topic(this.#name),
-        get expected() {
-          return appends.expected
-        },
-      },
-      options.producerAgeMs,
-    )
+    const host = {
+      stream: this.#stream,
+      state: state.topic(this.#name),
+      expected: () => this.expected,
+    }
+    this.#producing ??= new Producing(log, ledger, host, options.producerAgeMs)
     return this.#producing
   }
 }

@@ -30,7 +30,7 @@ export interface ProducerOptions {
 export interface ProducingHost {
   readonly stream: Stream
   /** The position the next entry gets, if everything under way goes well. */
-  readonly expected: number
+  expected(): number
   readonly state: TopicState
 }
 
@@ -82,7 +82,7 @@ export class Producing {
       const producer = state.producers.named(name)
       const known = this.#known(producer, sequence, now)
       if (known !== undefined) return positionsOf(known)
-      const position = Math.max(this.#host.expected, found)
+      const position = Math.max(this.#host.expected(), found)
       const batch = this.#log.batch()
       put(batch)
       batch.expect(this.#host.stream, position)

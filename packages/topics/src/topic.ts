@@ -17,13 +17,8 @@ import type {
 } from './cursor-options.ts'
 import type { Engine } from './engine.ts'
 import { invalid } from './errors.ts'
-import { Group } from './group.ts'
-import {
-  type GroupOptions,
-  type ResolvedGroupOptions,
-  resolveGroupOptions,
-  sameOptions,
-} from './group-options.ts'
+import type { Group } from './group.ts'
+import type { GroupOptions } from './group-options.ts'
 import { checkName, streamOf } from './names.ts'
 import { declared } from './records.ts'
 import { retainTopic } from './retention.ts'
@@ -33,6 +28,7 @@ import {
   type TopicRetentionReport,
 } from './retention-policy.ts'
 import { type CursorInfo, TopicCursors } from './topic-cursors.ts'
+import { TopicGroups } from './topic-groups.ts'
 import type { TopicState } from './topic-state.ts'
 import type { Waiters } from './waiting.ts'
 
@@ -65,7 +61,7 @@ export class Topic {
   readonly #host: TopicHost
   readonly #appends: Appends
   #cursors: TopicCursors | undefined
-  #groups: Map<string, { group: Group; options: ResolvedGroupOptions }> | undefined
+  #groups: TopicGroups | undefined
 
   /** @internal Topics are made by `topics.topic(name)`. */
   constructor(host: TopicHost, name: string) {
@@ -170,8 +166,7 @@ export class Topic {
    */
   async deleteCursor(name: string): Promise<void> {
     await this.#opened.delete(name)
-    this.#groups?.get(name)?.group.deleted()
-    this.#groups?.delete(name)
+    this.#groups?.deletedOne(name)
   }
 
   /** The cursors that were created. */
@@ -185,33 +180,9 @@ export class Topic {
    */
   group(name: string, options: GroupOptions = {}): Group {
     checkName('a group', name)
-    const resolved = resolveGroupOptions(options)
-    const known = this.#groups?.get(name)
-    if (known !== undefined) {
-      if (sameOptions(known.options, resolved)) return known.group
-      throw invalid(`group ${JSON.stringify(name)} is in use with other options`)
-    }
-    if (this.#opened.has(name)) throw mixed(name)
-    const topic = this
-    const host = {
-      name: this.name,
-      stream: this.stream,
-      waiters: this.waiters,
-      get first() {
-        return topic.first
-      },
-      get number() {
-        return topic.#host.state.topic(topic.name).number
-      },
-      ensureCursor: (cursor: string) => this.#opened.ensureCursor(cursor),
-      put: (set: WriteSet, to: string, entry: TopicEntry) => {
-        this.#host.topic(to).put(set, { data: entry.data, timestamp: entry.timestamp })
-      },
-    }
-    const group = new Group(this.#host, host, name, resolved)
-    this.#groups ??= new Map()
-    this.#groups.set(name, { group, options: resolved })
-    return group
+    if (this.#cursors?.has(name) === true) throw mixed(name)
+    this.#groups ??= new TopicGroups(this.#host, this, this.#opened)
+    return this.#groups.open(name, options)
   }
 
   /** Bytes of data of its entries. After a crash it may have to read the last ones to know. */
@@ -269,6 +240,11 @@ export class Topic {
     return this.#appends.put(set, entry)
   }
 
+  /** @internal Puts an entry into another topic, as part of a commit. */
+  putInto(topic: string, set: WriteSet, { data, timestamp }: TopicEntry): void {
+    this.#host.topic(topic).put(set, { data, timestamp })
+  }
+
   /** @internal The bytes of data of all entries before a position, where that is known. */
   bytesBefore(position: number): number | undefined {
     const { front = 0, frontBytes = 0 } = this.#state ?? {}
@@ -281,8 +257,7 @@ export class Topic {
   deleted(position: number): void {
     this.#appends.deleted(position)
     this.#cursors?.deleted()
-    for (const { group } of this.#groups?.values() ?? []) group.deleted()
-    this.#groups = undefined
+    this.#groups?.deleted()
   }
 
   /** @internal Writes down where its cursors are. */
