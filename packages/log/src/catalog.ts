@@ -19,8 +19,8 @@ import {
 import { invalid, show } from './options.ts'
 import { type Cut, StreamCuts } from './stream-cuts.ts'
 
-/** The longest name of a stream, in bytes of UTF-8. */
-export const MAX_STREAM_NAME_BYTES = 1024
+/** The longest name of a stream, in bytes of UTF-8: a name of 1,024 bytes, and what a view puts before it. */
+export const MAX_STREAM_NAME_BYTES = 1280
 
 /** A stream as the engine sees it. */
 export class StreamState {

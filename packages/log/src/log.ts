@@ -2,6 +2,7 @@
  * A log: opened on a directory, appended to, read, closed. The public face of the package.
  */
 
+import type { Storage } from '@walrus/segment'
 import { Access, type LogParts } from './access.ts'
 import type { ActiveSegment } from './active-segment.ts'
 import { Attachments } from './attachments.ts'
@@ -139,6 +140,16 @@ export class Log implements AsyncDisposable {
     log = new Log({ ...opened, options: resolved, follower: undefined, waiters })
     watch.recovered(begun, opened.report)
     return log
+  }
+
+  /** Where its files are. Views take time, timers and chance from its `env`, as the log does. */
+  get storage(): Storage {
+    return this.#parts.options.storage
+  }
+
+  /** Whether it was opened for reading. */
+  get readOnly(): boolean {
+    return this.#parts.options.readOnly
   }
 
   /** What opening found. */
@@ -317,7 +328,7 @@ export class Log implements AsyncDisposable {
   }
 
   /**
-   * A named stream on this log: any non-empty string of up to 1,024 bytes. Its positions are its own, from 0; it
+   * A named stream on this log: any non-empty string of up to 1,280 bytes. Its positions are its own, from 0; it
    * appears in the log with its first entry.
    */
   stream(name: string): Stream {

@@ -116,21 +116,17 @@ export class Snapshots {
   }
 
   /**
-   * Writes one that speaks of the view's stream up to `covers`, whose first row has been asked for already, and drops
-   * those before it.
+   * Writes one that speaks of the view's stream up to `covers`, and drops those before it. Its first commit is
+   * sequenced before this returns, behind everything it speaks of: a full disk takes back none of that without it.
    */
-  async write(
-    first: IteratorResult<Uint8Array>,
-    others: Iterator<Uint8Array>,
-    covers: number,
-  ): Promise<Snapshot> {
+  async write(rows: Iterable<Uint8Array>, covers: number): Promise<Snapshot> {
     const { bufferBytes, maxEntryBytes } = this.#access.options
     const most = Math.min(COMMIT_BYTES, bufferBytes)
     let entries: NewEntry[] = []
     let bytes = 0
     let count = 0
-    for (let row = first; row.done !== true; row = others.next()) {
-      const entry = encodeRow(count, toBytes(row.value))
+    for (const row of rows) {
+      const entry = encodeRow(count, toBytes(row))
       checkSize(entry.length, maxEntryBytes)
       if (bytes > 0 && bytes + frameBytes(entry.length) > most) {
         await this.#commit(entries)

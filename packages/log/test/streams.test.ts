@@ -134,7 +134,7 @@ describe('a named stream', () => {
 })
 
 describe('the name of a stream', () => {
-  it('is data: any well-formed text of up to 1,024 bytes', async () => {
+  it('is data: any well-formed text of up to 1,280 bytes', async () => {
     const names = [
       'x',
       ' ',
@@ -142,7 +142,7 @@ describe('the name of a stream', () => {
       'a/b\\c',
       '\0',
       'NUL:',
-      '🐋'.repeat(256),
+      '🐋'.repeat(320),
       'é',
       'e\u0301',
       '__proto__',
@@ -161,8 +161,8 @@ describe('the name of a stream', () => {
 
   it.each([
     ['', 'must be a non-empty string, got ""'],
-    ['x'.repeat(1_025), 'may have 1024 bytes of UTF-8, got 1025'],
-    [`${'🐋'.repeat(256)}x`, 'may have 1024 bytes of UTF-8, got 1025'],
+    ['x'.repeat(1_281), 'may have 1280 bytes of UTF-8, got 1281'],
+    [`${'🐋'.repeat(320)}x`, 'may have 1280 bytes of UTF-8, got 1281'],
     ['a\ud83d', 'must be well-formed Unicode'],
     [5, 'must be a non-empty string, got 5'],
     [undefined, 'must be a non-empty string, got undefined'],
