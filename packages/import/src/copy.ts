@@ -39,8 +39,8 @@ export interface Progress {
 export interface Sink<T> {
   /** Puts a record into a batch; how many bytes of data that were. */
   add(batch: Batch, record: T): number
-  /** Called once, with the last batch, when all records are in. */
-  finish(batch: Batch): void | Promise<void>
+  /** Brings in what is not a record, once all of those are in. */
+  finish(): Promise<void>
 }
 
 /**
@@ -101,14 +101,13 @@ export async function copy<T>(
     await commit()
     if (signal?.aborted === true) break
   }
-  if (signal?.aborted !== true) {
-    await sink.finish(batch)
-    progress = { ...progress, done: true }
-  }
-  await commit()
+  if (filled > 0) await commit()
   await Promise.all(underWay)
-  await log.sync()
   signal?.throwIfAborted()
+  await sink.finish()
+  progress = { ...progress, done: true }
+  await commit()
+  await log.sync()
   // What is left tells that it was done, and of what.
   const stream = log.stream(PROGRESS_STREAM)
   await stream.truncateFront(stream.next - 1)

@@ -1,11 +1,17 @@
 /** A directory of one of the earlier systems, imported: the public face of the package. */
 
+import { Kv } from '@walrus/kv'
 import { Log, type LogOptions } from '@walrus/log'
+import { Topics } from '@walrus/topics'
 import { copy, type Progress, progressOf, type Sink } from './copy.ts'
 import { type Finding, Findings } from './findings.ts'
 import { readGoLog } from './go-log.ts'
 import { firstIndexOf, PlainLogSink } from './into-log.ts'
-import type { SourceEntry, SourcePlace } from './source.ts'
+import { KvSink } from './into-kv.ts'
+import { TopicsSink } from './into-topics.ts'
+import { readKvStore } from './kv-store.ts'
+import { RustTopics } from './rust-topics.ts'
+import type { SourceEntry } from './source.ts'
 import { lookInto, type SourceDirectory, type SourceFormat } from './source-directory.ts'
 
 export interface ImportOptions {
@@ -63,8 +69,7 @@ export async function importDirectory(
 ): Promise<ImportReport> {
   const directory = await lookInto(source, options.from)
   const findings = new Findings(options.salvage ?? false, options.onFinding)
-  const before = await goInto(directory, into, options, findings)
-  const { resumed, progress } = before
+  const { resumed, progress } = await INTO[directory.format](directory, into, options, findings)
   const { format, records, bytes } = progress
   return {
     format,
@@ -81,6 +86,16 @@ interface Outcome {
   readonly progress: Progress
 }
 
+/** Imports a directory that was looked into. */
+type Into = (
+  source: SourceDirectory,
+  into: string,
+  options: ImportOptions,
+  findings: Findings,
+) => Promise<Outcome>
+
+const INTO: Record<SourceFormat, Into> = { go: goInto, rust: rustInto, kv: kvInto }
+
 async function goInto(
   source: SourceDirectory,
   into: string,
@@ -90,33 +105,66 @@ async function goInto(
   // A log that is made begins with the index of the first entry, and one that is there does already.
   const first = await firstOf(readGoLog(source, undefined, new Findings(findings.salvage)))
   const firstIndex = first === undefined ? 1 : firstIndexOf(first)
-  const log = await Log.open(into, { ...options.log, durability: 'none', firstIndex })
-  return await fill(
-    log,
-    source,
-    options,
-    (from) => readGoLog(source, from, findings),
-    () => new PlainLogSink(log.nextIndex),
-  )
+  return await fill({ source, into, firstIndex }, options, async (log, begun, run) => {
+    return await run(readGoLog(source, begun.place, findings), new PlainLogSink(log.nextIndex))
+  })
 }
 
-async function fill<T>(
-  log: Log,
+async function rustInto(
   source: SourceDirectory,
-  { signal, onProgress = () => {} }: ImportOptions,
-  read: (from: SourcePlace | undefined) => AsyncIterable<SourceEntry<T>>,
-  sink: () => Sink<T>,
+  into: string,
+  options: ImportOptions,
+  findings: Findings,
 ): Promise<Outcome> {
+  return await fill({ source, into }, options, async (log, begun, run) => {
+    const topics = await Topics.open(log)
+    try {
+      const rust = new RustTopics(source, findings)
+      return await run(rust.entries(begun.place), new TopicsSink(topics, rust))
+    } finally {
+      await topics.close()
+    }
+  })
+}
+
+async function kvInto(
+  source: SourceDirectory,
+  into: string,
+  options: ImportOptions,
+  findings: Findings,
+): Promise<Outcome> {
+  return await fill({ source, into }, options, async (log, begun, run) => {
+    const kv = await Kv.open(log, { keyEncoding: 'bytes', valueEncoding: 'bytes' })
+    try {
+      return await run(readKvStore(source, begun.place, findings), new KvSink(kv))
+    } finally {
+      await kv.close()
+    }
+  })
+}
+
+interface Target {
+  readonly source: SourceDirectory
+  readonly into: string
+  readonly firstIndex?: number
+}
+
+type Run = <T>(records: AsyncIterable<SourceEntry<T>>, sink: Sink<T>) => Promise<Progress>
+
+async function fill(
+  { source, into, ...begins }: Target,
+  { signal, onProgress = () => {}, log: given }: ImportOptions,
+  bring: (log: Log, begun: Progress, run: Run) => Promise<Progress>,
+): Promise<Outcome> {
+  const log = await Log.open(into, { ...given, ...begins, durability: 'none' })
   try {
     const begun = await progressOf(log, source)
     const resumed = begun.place !== undefined || begun.done
     if (begun.done) return { resumed, progress: begun }
     const tell = ({ format, records, bytes }: Progress): void =>
       onProgress({ format, records, bytes })
-    return {
-      resumed,
-      progress: await copy(log, begun, read(begun.place), sink(), { signal, tell }),
-    }
+    const run: Run = (records, sink) => copy(log, begun, records, sink, { signal, tell })
+    return { resumed, progress: await bring(log, begun, run) }
   } finally {
     await log.close()
   }

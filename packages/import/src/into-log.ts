@@ -26,7 +26,7 @@ export class PlainLogSink implements Sink<DecodedEntry> {
     return bytes.length
   }
 
-  finish(): void {}
+  async finish(): Promise<void> {}
 }
 
 /** The index of an entry, as the plain log has it. */
