@@ -27,6 +27,11 @@ export class Expiries {
     this.#holds = holds
   }
 
+  /** How many are noted, whether they hold or not. */
+  get length(): number {
+    return this.#heap.length
+  }
+
   /** When the next one is due; `undefined` when none is. */
   get next(): number | undefined {
     return this.#heap[0]?.at
@@ -41,11 +46,6 @@ export class Expiries {
   /** Notes that one does not hold any more. */
   dropped(): void {
     this.#count--
-  }
-
-  clear(): void {
-    this.#heap = []
-    this.#count = 0
   }
 
   /** Takes out the next one that is due and holds. */

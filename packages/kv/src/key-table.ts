@@ -7,10 +7,12 @@
  * - An entry that a snapshot can see is never changed, but replaced. The tree's nodes are copied on write.
  */
 
-import sortedBTree from 'sorted-btree'
+import { EmptyBTree } from 'sorted-btree'
+import type sortedBTree from 'sorted-btree'
 import { type ByteString, compact } from './byte-string.ts'
 
-const BTree = sortedBTree.default
+// The class is its default export, which Node and bundlers understand differently in a CommonJS module.
+const BTree = EmptyBTree.constructor as typeof sortedBTree.default
 type Tree = sortedBTree.default<ByteString, Entry>
 
 /** The most entries of a node. */
@@ -80,7 +82,7 @@ export class OrderedKeys {
 }
 
 export class KeyTable {
-  #byKey = new Map<ByteString, Entry>()
+  readonly #byKey = new Map<ByteString, Entry>()
   #tree: Tree = emptyTree()
   #unordered: ByteString[] = []
   #epoch = 0
@@ -128,13 +130,6 @@ export class KeyTable {
 
   remove(key: ByteString): void {
     if (this.#byKey.delete(key)) this.#reorder(key)
-  }
-
-  /** Removes all keys. */
-  clear(): void {
-    this.#byKey = new Map()
-    this.#tree = emptyTree()
-    this.#unordered = []
   }
 
   /** All keys, in no order; goes on while they change. */

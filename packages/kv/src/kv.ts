@@ -248,7 +248,8 @@ export class Kv<K = string, V = string, I = string | Uint8Array> implements Asyn
 
   /**
    * Puts changes into a batch or transaction of the log, to be committed with what else is in it: with entries of
-   * topics, other streams, other stores.
+   * topics, other streams, other stores. It has its place among the store's other changes when it is committed; those
+   * that the store was called for in the same turn of the event loop may come behind it: await them where that matters.
    */
   in(set: WriteSet): KvWrites<I> {
     this.#store.checkOpen()

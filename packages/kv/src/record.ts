@@ -103,7 +103,8 @@ export class RecordWriter {
  * @throws `WALRUS_CORRUPT`
  */
 export function decodeRecord(data: Uint8Array, position: number): Record {
-  switch (data[0]) {
+  const kind = data[0] ?? 0
+  switch (kind) {
     case SET:
     case SET_EXPIRING: {
       const { start, end } = sizedKey(data, position)
