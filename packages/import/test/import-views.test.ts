@@ -36,12 +36,15 @@ async function keys(): Promise<Record<string, string>> {
   return all
 }
 
-it.each(['kv-wal', 'kv-wal-reopened'] as const)('%s is imported with its keys and values', async (name) => {
-  const { state } = unpack(name, source)
-  const report: ImportReport = await importDirectory(source, into)
-  expect(report).toMatchObject({ format: 'kv', resumed: false, findings: [] })
-  expect(await keys()).toEqual(state)
-})
+it.each(['kv-wal', 'kv-wal-reopened'] as const)(
+  '%s is imported with its keys and values',
+  async (name) => {
+    const { state } = unpack(name, source)
+    const report: ImportReport = await importDirectory(source, into)
+    expect(report).toMatchObject({ format: 'kv', resumed: false, findings: [] })
+    expect(await keys()).toEqual(state)
+  },
+)
 
 it('a store is imported in pieces, in the order of its changes', async () => {
   mkdirSync(source)
@@ -62,27 +65,32 @@ it('a store is imported in pieces, in the order of its changes', async () => {
   expect(await keys()).toEqual(expected)
 })
 
-it.each(['rust-walrus', 'rust-walrus-blocks'] as const)('%s is imported with its topics and cursors', async (name) => {
-  const { expected } = unpack(name, source)
-  if (name === 'rust-walrus') await importDirectory(source, into)
-  else expect(await inPieces()).toBeGreaterThan(3)
-  const topics = await Topics.open(into)
-  expect(topics.list().sort()).toEqual(Object.keys(expected!.topics).sort())
-  for (const [topicName, entries] of Object.entries(expected!.topics)) {
-    const consumed = expected!.consumed[topicName] ?? 0
-    const topic = topics.topic(topicName)
-    expect(topic.end).toBe(entries.length)
-    expect(topic.unread).toBe(entries.length - consumed)
-    expect(topic.clean).toBe(false)
-    const left: object[] = []
-    for await (const { index, data } of topic.scan({ from: consumed })) {
-      expect(index).toBe(consumed + left.length)
-      const hash = new Fnv1a64().add(data)
-      const fnv1a64 = [hash.high, hash.low].map((half) => half.toString(16).padStart(8, '0')).join('')
-      const { length } = data
-      left.push(name === 'rust-walrus' ? { length, sha256: sha256(data) } : { length, fnv1a64 })
+it.each(['rust-walrus', 'rust-walrus-blocks'] as const)(
+  '%s is imported with its topics and cursors',
+  async (name) => {
+    const { expected } = unpack(name, source)
+    if (name === 'rust-walrus') await importDirectory(source, into)
+    else expect(await inPieces()).toBeGreaterThan(3)
+    const topics = await Topics.open(into)
+    expect(topics.list().sort()).toEqual(Object.keys(expected!.topics).sort())
+    for (const [topicName, entries] of Object.entries(expected!.topics)) {
+      const consumed = expected!.consumed[topicName] ?? 0
+      const topic = topics.topic(topicName)
+      expect(topic.end).toBe(entries.length)
+      expect(topic.unread).toBe(entries.length - consumed)
+      expect(topic.clean).toBe(false)
+      const left: object[] = []
+      for await (const { index, data } of topic.scan({ from: consumed })) {
+        expect(index).toBe(consumed + left.length)
+        const hash = new Fnv1a64().add(data)
+        const fnv1a64 = [hash.high, hash.low]
+          .map((half) => half.toString(16).padStart(8, '0'))
+          .join('')
+        const { length } = data
+        left.push(name === 'rust-walrus' ? { length, sha256: sha256(data) } : { length, fnv1a64 })
+      }
+      expect(left).toEqual(entries.slice(consumed))
     }
-    expect(left).toEqual(entries.slice(consumed))
-  }
-  await topics.close()
-})
+    await topics.close()
+  },
+)
