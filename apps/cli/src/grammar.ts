@@ -13,6 +13,7 @@ import {
   parseDirectory,
   parseDurability,
   parseIndex,
+  parseOneOf,
   parsePosition,
 } from './values.ts'
 
@@ -24,8 +25,8 @@ export interface Sinks {
   readonly write: (text: string) => void
 }
 
-/** Starts a command with its parsed options; resolves to the exit code. */
-type Start<Options> = (options: Options) => Promise<number>
+/** Starts a command with its parsed options and what stands beside them; resolves to the exit code. */
+type Start<Options> = (options: Options, ...given: string[]) => Promise<number>
 
 const PROGRAM = 'The durable log for Node.js: a pipe that keeps what it acknowledged.'
 
@@ -72,6 +73,14 @@ const RETAIN = `Remove the oldest segments until what is left is within the limi
 
 Only whole segments go, oldest first, and never the one being written. Without a limit, only what was truncated away goes. With --dry-run nothing is changed, and a writer may run.`
 
+const IMPORT = `Bring a directory of an earlier system into a new one: that of the Go log (segment_*.wal), of one instance of the Rust topic log, or of the Go key-value store (wal-*.log).
+
+Every checksum is checked; the source is never written to. A torn last entry is left out with a warning; any other damage stops the import and is named, unless --salvage is given. Interrupted at any moment, the same command goes on where it was.`
+
+const EXPORT = `Write the log back into the files of an earlier system, or as JSON lines.
+
+go writes the plain log, and kv the keys, into a new directory, which is there as a whole or not at all. jsonl writes the plain log to standard output. Works beside a running writer, and changes nothing of the log.`
+
 /** The whole program, ready to parse. Refusals are thrown, as `CommanderError`. */
 export function buildProgram(sinks: Sinks): Command {
   const program = new Command('walrus')
@@ -92,9 +101,10 @@ export function buildProgram(sinks: Sinks): Command {
     program
       .command(name)
       .addOption(directory())
-      .action(async (options: Options) => {
+      .action(async (...args: unknown[]) => {
         const start = await load()
-        sinks.done(await start(options))
+        const options = args.at(-2) as Options
+        sinks.done(await start(options, ...(args.slice(0, -2) as string[])))
       })
 
   command('append', async () => (await import('./commands/append.ts')).append)
@@ -206,6 +216,49 @@ export function buildProgram(sinks: Sinks): Command {
       examples([
         'walrus retain --max-age 7d --dry-run',
         'walrus retain --max-segments 100 --json | jq .bytes',
+      ]),
+    )
+
+  command('import', async () => (await import('./commands/import.ts')).importInto)
+    .argument('<source>', 'directory to import')
+    .summary('bring in the data of an earlier system')
+    .description(IMPORT)
+    .addOption(
+      new Option('--from <system>', 'what wrote it: auto, go, rust, kv')
+        .argParser(parseOneOf(['auto', 'go', 'rust', 'kv']))
+        .default('auto', 'auto'),
+    )
+    .option('--salvage', 'leave damage out, and go on behind it')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      examples([
+        'walrus import ./wal --dir ./data',
+        'walrus import ./wal_files/tenant-1 --dir ./tenant-1',
+        'walrus import ./old-store --from kv --json | jq .records',
+      ]),
+    )
+
+  command('export', async () => (await import('./commands/export.ts')).exportFrom)
+    .argument('[into]', 'directory to make, for go and kv')
+    .summary('write the log back as an earlier system would')
+    .description(EXPORT)
+    .addOption(
+      new Option('--format <format>', 'what to write: go, kv, jsonl')
+        .argParser(parseOneOf(['go', 'kv', 'jsonl']))
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option('--encoding <encoding>', 'layout of entries for go: binary, json')
+        .argParser(parseOneOf(['binary', 'json']))
+        .default('binary', 'binary'),
+    )
+    .addHelpText(
+      'after',
+      examples([
+        'walrus export ./wal --format go --encoding json',
+        'walrus export ./old-store --format kv',
+        'walrus export --format jsonl | gzip > log.jsonl.gz',
       ]),
     )
 

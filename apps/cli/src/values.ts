@@ -73,6 +73,15 @@ function unescape(escape: string): Buffer {
   return Buffer.of(byte)
 }
 
+/** One of some words. */
+export function parseOneOf<Word extends string>(words: readonly Word[]): (value: string) => Word {
+  return (value) => {
+    const word = words.find((each) => each === value)
+    if (word === undefined) throw new InvalidArgumentError(`Use ${words.join(', ')}.`)
+    return word
+  }
+}
+
 /** A directory; the empty string is what an unset shell variable leaves behind, and is never meant. */
 export function parseDirectory(value: string): string {
   if (value === '') throw new InvalidArgumentError('It must not be empty.')

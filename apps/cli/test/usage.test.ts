@@ -65,6 +65,8 @@ describe('help', () => {
         stat        show size, indexes, marks and the writer
         truncate    give up the end or the front of the log
         retain      remove the oldest segments
+        import      bring in the data of an earlier system
+        export      write the log back as an earlier system would
         help        show the help of a command
 
       Examples:

@@ -12,6 +12,7 @@ import { TopicsSink } from './into-topics.ts'
 import { readKvStore } from './kv-store.ts'
 import { RustTopics } from './rust-topics.ts'
 import type { SourceEntry } from './source.ts'
+import { SourceFile } from './source-file.ts'
 import { lookInto, type SourceDirectory, type SourceFormat } from './source-directory.ts'
 
 export interface ImportOptions {
@@ -22,7 +23,7 @@ export interface ImportOptions {
   /** Ends the import at the next commit; another one goes on there. */
   readonly signal?: AbortSignal
   /** Told at each commit, about every mebibyte. */
-  readonly onProgress?: (progress: ImportProgress) => void
+  readonly onProgress?: (progress: ImportProgress & SourceProgress) => void
   /** Told of each torn end and each damage, as it is found. */
   readonly onFinding?: (finding: Finding) => void
   /** Of the log that is filled. */
@@ -35,6 +36,14 @@ export interface ImportProgress {
   readonly records: number
   /** Bytes of their data. */
   readonly bytes: number
+}
+
+/** How far the source has been read. */
+export interface SourceProgress {
+  /** Bytes of its files that have been read, holes included. */
+  readonly read: number
+  /** Bytes of its files in all. */
+  readonly total: number
 }
 
 export interface ImportReport extends ImportProgress {
@@ -161,13 +170,28 @@ async function fill(
     const begun = await progressOf(log, source)
     const resumed = begun.place !== undefined || begun.done
     if (begun.done) return { resumed, progress: begun }
-    const tell = ({ format, records, bytes }: Progress): void =>
-      onProgress({ format, records, bytes })
+    const sizes = await sizesOf(source)
+    const total = [...sizes.values()].reduce((sum, size) => sum + size, 0)
+    const tell = ({ format, records, bytes, place }: Progress): void => {
+      const before = [...sizes].filter(([number]) => number < (place?.file ?? 0))
+      const read = before.reduce((sum, [, size]) => sum + size, place?.offset ?? 0)
+      onProgress({ format, records, bytes, read, total })
+    }
     const run: Run = (records, sink) => copy(log, begun, records, sink, { signal, tell })
     return { resumed, progress: await bring(log, begun, run) }
   } finally {
     await log.close()
   }
+}
+
+async function sizesOf({ files }: SourceDirectory): Promise<Map<number, number>> {
+  const sizes = new Map<number, number>()
+  for (const { path, number } of files) {
+    const file = await SourceFile.open(path)
+    sizes.set(number, file.size)
+    await file.close()
+  }
+  return sizes
 }
 
 async function firstOf<T>(records: AsyncIterable<SourceEntry<T>>): Promise<T | undefined> {

@@ -9,5 +9,6 @@ export {
   type ImportOptions,
   type ImportProgress,
   type ImportReport,
+  type SourceProgress,
 } from './import-directory.ts'
-export { exportGoLog, type ExportOptions } from './export.ts'
+export { exportGoLog, exportKvStore, type ExportOptions } from './export.ts'

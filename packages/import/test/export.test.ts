@@ -1,8 +1,16 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Kv } from '@walrus/kv'
 import { Log } from '@walrus/log'
 import { beforeEach, expect, it } from 'vitest'
-import { exportGoLog, importDirectory } from '../src/index.ts'
+import {
+  exportGoLog,
+  exportKvStore,
+  Findings,
+  importDirectory,
+  lookInto,
+  readKvStore,
+} from '../src/index.ts'
 import { unpack } from './fixtures.ts'
 import { freshDirectory } from './fresh-directory.ts'
 
@@ -81,3 +89,26 @@ it('nothing is written where something is, and nothing left of what was stopped'
   }
   await log.close()
 })
+
+it.each(['kv-wal', 'kv-wal-reopened'] as const)(
+  'the keys of %s come back with their values',
+  async (name) => {
+    const { state } = unpack(name, source)
+    await importDirectory(source, into)
+    const kv = await Kv.open(into, { readOnly: true, keyEncoding: 'bytes', valueEncoding: 'bytes' })
+    const keys = Object.keys(state!).length
+    expect(await exportKvStore(kv, back, { segmentBytes: 4_000 })).toBe(keys)
+    await kv.close()
+    expect(readdirSync(back)[0]).toBe('wal-0001.log')
+    const read: Record<string, string> = {}
+    const records = readKvStore(await lookInto(back), undefined, new Findings(false))
+    for await (const { record } of records) {
+      if (record.op === 'set') read[text(record.key)] = text(record.value)
+    }
+    expect(read).toEqual(state)
+  },
+)
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString()
+}

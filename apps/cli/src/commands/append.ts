@@ -14,6 +14,7 @@ import { HintedError } from '../errors.ts'
 import { formatBytes, formatDuration, plural } from '../format.ts'
 import { Accumulator, LineSplitter } from '../lines.ts'
 import { Progress } from '../progress.ts'
+import { stopOnSignals } from '../signals.ts'
 import { chunksOf, standardInput } from '../stdin.ts'
 import type { Durability } from '../values.ts'
 
@@ -135,18 +136,6 @@ async function feedWhole(
   if (stop.aborted) return whole.length
   await appender.submit([whole.take()])
   return 0
-}
-
-/** The first SIGINT or SIGTERM aborts `stop`; a second one ends the process as it would without us. */
-function stopOnSignals(stop: AbortController): () => 'SIGINT' | 'SIGTERM' | undefined {
-  let received: 'SIGINT' | 'SIGTERM' | undefined
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () => {
-      received ??= name
-      stop.abort()
-    })
-  }
-  return () => received
 }
 
 function appended(appender: Appender): string {
