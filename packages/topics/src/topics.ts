@@ -20,8 +20,8 @@ import { Topic, type TopicHost } from './topic.ts'
 import { TopicsTransaction, TopicWrites } from './transaction.ts'
 import { Upkeep, type UpkeepHost } from './upkeep.ts'
 
-/** Bytes that are dropped before the state is written anew. */
-const RENEW_AFTER = 0x400_0000
+/** Bytes that are dropped before the state is written anew, where nothing is said of the size of segments. */
+const SEGMENT_BYTES = 0x400_0000
 
 export class Topics implements AsyncDisposable {
   /** The log that the topics are on. */
@@ -39,6 +39,7 @@ export class Topics implements AsyncDisposable {
     log: Log,
     ownsLog: boolean,
     options: ResolvedOptions,
+    segmentBytes: number,
     state: TopicsState,
     attachment: Attachment,
   ) {
@@ -63,7 +64,7 @@ export class Topics implements AsyncDisposable {
       used: (name) => this.#topics.get(name),
       renewState: () => this.#renewState(),
     }
-    this.#upkeep = new Upkeep(this.#engine, RENEW_AFTER)
+    this.#upkeep = new Upkeep(this.#engine, segmentBytes)
     if (log.readOnly) return
     for (const { name } of state.topics()) this.#upkeep.passed(name)
   }
@@ -93,7 +94,8 @@ export class Topics implements AsyncDisposable {
     try {
       const state = new TopicsState(resolved.producers)
       const attachment = await log.attach(state)
-      return new Topics(log, !isGiven, resolved, state, attachment)
+      const { segmentBytes = SEGMENT_BYTES } = logOptions
+      return new Topics(log, !isGiven, resolved, segmentBytes, state, attachment)
     } catch (error) {
       if (!isGiven) await log.close()
       throw error
