@@ -3,11 +3,13 @@
 import {
   type Attachment,
   type BeginOptions,
+  type Claim,
   type CommitOptions,
   Log,
+  type Need,
   type WriteSet,
 } from '@walrus/log'
-import { closedError, invalid } from './errors.ts'
+import { closedError, invalid, readOnlyError } from './errors.ts'
 import { logDirectory } from './instance.ts'
 import { Ledger } from './ledger.ts'
 import { checkName, STATE_STREAM, streamOf, topicOf } from './names.ts'
@@ -30,6 +32,8 @@ export class Topics implements AsyncDisposable {
   readonly #ownsLog: boolean
   readonly #attachment: Attachment
   readonly #upkeep: Upkeep
+  /** What cursors still need, if the log has a retention policy of its own. */
+  readonly #claim: Claim | undefined
   readonly #topics = new Map<string, Topic>()
   readonly #closing = new AbortController()
   #closed: Promise<void> | undefined
@@ -58,6 +62,9 @@ export class Topics implements AsyncDisposable {
       checkOpen: () => {
         if (this.#over) throw closedError()
       },
+      checkWritable: () => {
+        if (log.readOnly) throw readOnlyError()
+      },
       passed: (topic) => this.#upkeep.passed(topic),
       appended: (topic) => this.#upkeep.appended(topic),
       topic: (name) => this.topic(name),
@@ -66,6 +73,7 @@ export class Topics implements AsyncDisposable {
     }
     this.#upkeep = new Upkeep(this.#engine, segmentBytes)
     if (log.readOnly) return
+    this.#claim = log.claim('topics', () => needsOf(state))
     for (const { name } of state.topics()) this.#upkeep.passed(name)
   }
 
@@ -218,6 +226,7 @@ export class Topics implements AsyncDisposable {
       await this.#engine.ledger.idle()
       await this.#attachment.release()
     } finally {
+      this.#claim?.release()
       if (this.#ownsLog) await this.log.close()
     }
   }
@@ -228,5 +237,12 @@ export class Topics implements AsyncDisposable {
     const { next } = stream
     await this.#attachment.snapshot()
     await stream.truncateFront(next)
+  }
+}
+
+/** From where on each topic is needed by the cursor that is furthest behind. */
+function* needsOf(state: TopicsState): IterableIterator<Need> {
+  for (const { name, lowest } of state.topics()) {
+    if (lowest !== undefined) yield { stream: streamOf(name), from: lowest.position }
   }
 }

@@ -27,7 +27,8 @@ describe('a group', () => {
       }
     }
     await Promise.all([member(), member(), member(), member()])
-    expect(seen.toSorted()).toEqual(numbered(200).toSorted())
+    expect(new Set(seen)).toEqual(new Set(numbered(200)))
+    expect(seen).toHaveLength(200)
     expect(group.floor).toBe(200)
     expect(group.pending).toBe(0)
     await topics.close()
