@@ -97,7 +97,7 @@ export class Cursor {
     return this.#inTurn(() => this.#next(options ?? {}))
   }
 
-  /** The next entry, without consuming it: `next({ checkpoint: false })`. */
+  /** As `next({ checkpoint: false })`. */
   peek(): Promise<TopicEntry | undefined> {
     return this.#inTurn(() => this.#next({ checkpoint: false }))
   }

@@ -19,6 +19,7 @@ import { ReadAheadPool } from './read-ahead.ts'
 import { declared } from './records.ts'
 import { TopicsState } from './state.ts'
 import { Topic, type TopicHost } from './topic.ts'
+import type { TopicState } from './topic-state.ts'
 import { TopicsTransaction, TopicWrites } from './transaction.ts'
 import { Upkeep, type UpkeepHost } from './upkeep.ts'
 
@@ -68,7 +69,6 @@ export class Topics implements AsyncDisposable {
       passed: (topic) => this.#upkeep.passed(topic),
       appended: (topic) => this.#upkeep.appended(topic),
       topic: (name) => this.topic(name),
-      used: (name) => this.#topics.get(name),
       renewState: () => this.#renewState(),
     }
     this.#upkeep = new Upkeep(this.#engine, segmentBytes)
@@ -129,7 +129,10 @@ export class Topics implements AsyncDisposable {
       .streams()
       .map(topicOf)
       .filter((name) => name !== undefined)
-      .filter((name) => (state.find(name)?.deletedAt ?? 0) === 0 || this.topic(name).exists)
+      .filter((name) => {
+        const { deletedAt = 0 } = state.find(name) ?? {}
+        return deletedAt === 0 || deletedAt < this.log.stream(streamOf(name)).next
+      })
     const known = new Set(names)
     for (const { name, cursors } of state.topics()) {
       if (cursors.length > 0 && !known.has(name)) names.push(name)
@@ -140,7 +143,10 @@ export class Topics implements AsyncDisposable {
   /** How many entries of all topics their default cursors have not read. */
   unread(): number {
     let unread = 0
-    for (const name of this.list()) unread += this.topic(name).unread
+    for (const name of this.list()) {
+      const used = this.#topics.get(name)
+      unread += used?.unread ?? unreadOf(this.log, name, this.#engine.state.find(name))
+    }
     return unread
   }
 
@@ -245,4 +251,11 @@ function* needsOf(state: TopicsState): IterableIterator<Need> {
   for (const { name, lowest } of state.topics()) {
     if (lowest !== undefined) yield { stream: streamOf(name), from: lowest.position }
   }
+}
+
+/** How many entries of a topic that nobody uses its default cursor has not read. */
+function unreadOf(log: Log, name: string, state: TopicState | undefined): number {
+  const { first, next } = log.stream(streamOf(name))
+  const position = state?.cursor('')?.position ?? 0
+  return Math.max(0, next - Math.max(first, state?.front ?? 0, position))
 }

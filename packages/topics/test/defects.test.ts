@@ -115,7 +115,7 @@ describe('T5: instances share what is the process’s', () => {
 })
 
 describe('T6: an entry larger than a block breaks recovery', () => {
-  it('it is recovered, and what follows, and other topics', async () => {
+  it('is recovered, and what follows, and other topics', async () => {
     const disk = new SimulatedDisk()
     const topics = await openOn(disk, { segmentBytes: 65_536 })
     const large = Buffer.alloc(200_000, 'large')
@@ -261,7 +261,7 @@ describe('T11: at least once has no bound', () => {
 })
 
 describe('T12: at a corrupt entry a read gives nothing for ever', () => {
-  it('it is an error that names the entry, each time; the cursor stays, and other topics go on', async () => {
+  it('is an error that names the entry, each time; the cursor stays, and other topics go on', async () => {
     const disk = new SimulatedDisk()
     const topics = await openOn(disk)
     for (const each of ['good', 'evil', 'behind']) await topics.topic('t').append(each)

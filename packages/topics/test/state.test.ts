@@ -1,5 +1,6 @@
 /** The state of topics: what its records make of it, also when some are taken back, and from snapshots. */
 
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeRecords, encodeRecords, type TopicRecord } from '../src/records.ts'
@@ -172,4 +173,17 @@ describe('the state', () => {
     ]
     for (const each of wrong) expect(() => state.perform(each)).toThrow(corrupt)
   })
+})
+
+it('the example in docs/format.md is what is written', () => {
+  const document = readFileSync(new URL('../../../docs/format.md', import.meta.url), 'utf8')
+  const [bytes] = encodeRecords([
+    { kind: 'topic', topic: 0, name: 'orders' },
+    { kind: 'cursor', topic: 0, cursor: 0, name: '', position: 0, bytes: 0 },
+  ])
+  const hex = Buffer.from(bytes!)
+    .toString('hex')
+    .replaceAll(/..(?=.)/g, '$& ')
+  const [topic, cursor] = [hex.slice(0, 26), hex.slice(27)]
+  expect(document).toContain(`\`${topic}\` (topic 0 is \`orders\`), \`${cursor}\``)
 })
