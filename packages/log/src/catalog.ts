@@ -178,6 +178,15 @@ export class Catalog {
     this.#byId.get(checked.stream)?.bound(checked, segment, lsn)
   }
 
+  /** Lets go of the index of a segment that has ended: it is large where there are many streams. */
+  release(index: SegmentIndex): void {
+    for (const stream of this.all()) {
+      if (stream.postingsOf !== index) continue
+      stream.postings = undefined
+      stream.postingsOf = undefined
+    }
+  }
+
   /** Notes that a segment has the positions of a stream that are in it up to `next`. */
   reached(id: number, next: number): void {
     const stream = this.#byId.get(id)

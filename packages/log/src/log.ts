@@ -130,7 +130,9 @@ export class Log implements AsyncDisposable {
       added: (id) => void table.add(id),
       ended: (segment) => {
         table.find(segment.id)?.release()
-        if (log !== undefined) log.#retention.soon()
+        if (log === undefined) return
+        log.#parts.catalog.release(segment.index)
+        log.#retention.soon()
       },
       advanced: () => {
         waiters.wake()

@@ -10,7 +10,7 @@ import {
   type WriteSet,
 } from '@walrus/log'
 import { checkInteger, checkNames, LATEST_MS } from './checks.ts'
-import { Counter } from './counter.ts'
+import { type Counted, Counter } from './counter.ts'
 import type { Engine } from './engine.ts'
 import { batchTooLarge, invalid } from './errors.ts'
 import { checkName } from './names.ts'
@@ -29,7 +29,7 @@ export class Appends {
   readonly counter: Counter
   readonly waiters: Waiters = new Waiters()
   /** Whether what was appended has to be written down. */
-  uncounted = false
+  #uncounted = false
   readonly #engine: Engine
   readonly #stream: Stream
   readonly #name: string
@@ -51,6 +51,18 @@ export class Appends {
   /** The position the next entry gets, if everything on its way arrives. */
   get expected(): number {
     return this.#acknowledged + this.#underWay
+  }
+
+  /** How far it has counted, to be written down, if that needs no reading. */
+  takeCount(): Counted | undefined {
+    this.#uncounted = false
+    return this.counter.counted
+  }
+
+  /** Whether nothing is lost without it, once that is written down. */
+  get idle(): boolean {
+    const { waiting } = this.waiters
+    return !this.#uncounted && this.#underWay === 0 && this.#producing === undefined && !waiting
   }
 
   append(data: Payload, options?: AppendOptions): Promise<number> {
@@ -160,8 +172,8 @@ export class Appends {
     const next = first + entries
     if (next > this.#acknowledged) this.#acknowledged = next
     this.counter.add(first, entries, bytes)
-    if (!this.uncounted) {
-      this.uncounted = true
+    if (!this.#uncounted) {
+      this.#uncounted = true
       this.#engine.appended(this.#name)
     }
     this.waiters.wake()

@@ -10,16 +10,26 @@ const FRAME_BYTES = 40
 const MOST_AT_ONCE = 100_000
 const GiB = 2 ** 30
 
-/** Entries from a position on, as many as the options allow. */
-export async function batchOf(
-  topic: { readonly stream: Stream; readonly end: number },
-  position: number,
-  options: BatchOptions,
-): Promise<readonly TopicEntry[]> {
+/** How much to read, checked. */
+export interface BatchLimits {
+  readonly maxBytes: number
+  readonly maxEntries: number
+}
+
+export function checkBatchOptions(options: BatchOptions): BatchLimits {
   checkNames('read', options, ['maxBytes', 'maxEntries', 'checkpoint', 'from'])
   const { maxBytes = 2 ** 20, maxEntries = 2_000 } = options
   checkInteger('maxBytes', maxBytes, 1, GiB)
   checkInteger('maxEntries', maxEntries, 1, 1_000_000)
+  return { maxBytes, maxEntries }
+}
+
+/** Entries from a position on, as many as the limits allow. */
+export async function batchOf(
+  topic: { readonly stream: Stream; readonly end: number },
+  position: number,
+  { maxBytes, maxEntries }: BatchLimits,
+): Promise<readonly TopicEntry[]> {
   let all: TopicEntry[] = []
   let bytes = 0
   for (;;) {

@@ -6,7 +6,7 @@
  */
 
 import type { Stream } from '@walrus/log'
-import { batchOf } from './batch-read.ts'
+import { batchOf, checkBatchOptions } from './batch-read.ts'
 import { checkBoolean, checkInteger, checkNames, checkWaiting } from './checks.ts'
 import {
   type BatchOptions,
@@ -97,7 +97,7 @@ export class Cursor {
     return this.#inTurn(() => this.#next(options ?? {}))
   }
 
-  /** The next entry, without consuming it: `next({ checkpoint: false })`. */
+  /** As `next({ checkpoint: false })`. */
   peek(): Promise<TopicEntry | undefined> {
     return this.#inTurn(() => this.#next({ checkpoint: false }))
   }
@@ -167,10 +167,11 @@ export class Cursor {
     from: number | undefined,
     options: BatchOptions,
   ): Promise<readonly TopicEntry[]> {
+    const limits = checkBatchOptions(options)
     const progress = await this.#ready()
     progress.doneWithAll()
     await progress.store()
-    return await batchOf(this.#topic, from ?? this.#start(progress), options)
+    return await batchOf(this.#topic, from ?? this.#start(progress), limits)
   }
 
   /** @internal A transaction has moved it. */
@@ -232,24 +233,25 @@ export class Cursor {
   }
 
   async #read(options: BatchOptions): Promise<readonly TopicEntry[]> {
+    const limits = checkBatchOptions(options)
     const { from, checkpoint = from === undefined } = options
     checkBoolean('checkpoint', checkpoint)
     if (from !== undefined) {
       if (checkpoint) throw invalid('reading from a position moves no cursor: leave out checkpoint')
       checkInteger('from', from, 0, Number.MAX_SAFE_INTEGER)
-      return await batchOf(this.#topic, Math.max(from, this.#topic.first), options)
+      return await batchOf(this.#topic, Math.max(from, this.#topic.first), limits)
     }
     if (!checkpoint) {
       const known = this.#known()
       return await batchOf(
         this.#topic,
         known === undefined ? this.position : this.#start(known),
-        options,
+        limits,
       )
     }
     const progress = await this.#ready()
     progress.doneWithAll()
-    const entries = await batchOf(this.#topic, this.#start(progress), options)
+    const entries = await batchOf(this.#topic, this.#start(progress), limits)
     if (!progress.mayHandOver(Math.max(1, entries.length))) await progress.store()
     if (entries.length > 0) {
       this.#ahead.drop()
@@ -265,9 +267,9 @@ export class Cursor {
     return progress.position
   }
 
-  /** Its progress, if it was created. */
+  /** Its progress, if it was created; of topics opened for reading that is another process's. */
   #known(): Progress | undefined {
-    if (this.#progress === undefined) {
+    if (this.#progress === undefined && !this.#engine.log.readOnly) {
       const state = this.#topic.cursorState(this.name)
       if (state !== undefined) this.#progress = this.#progressFrom(state)
     }
@@ -275,6 +277,7 @@ export class Cursor {
   }
 
   async #ready(): Promise<Progress> {
+    this.#engine.checkWritable()
     this.#progress ??= this.#progressFrom(await this.#topic.ensureCursor(this.name))
     return this.#progress
   }

@@ -18,6 +18,8 @@ export interface Engine {
   readonly closing: AbortSignal
   /** Throws when the topics are closed. */
   checkOpen(): void
+  /** Throws when the log was opened for reading. */
+  checkWritable(): void
   /** A topic was appended to. */
   appended(topic: string): void
   /** A cursor of a topic has moved on, or is gone: some of it may be needless. */

@@ -4,6 +4,7 @@
  * Codes, besides those of `@walrus/log`, which come through as they are:
  * - `WALRUS_INVALID_OPTION`: an option is misspelt or out of its range; a name is none; an argument is of the wrong kind.
  * - `WALRUS_CLOSED`: the topics have been closed.
+ * - `WALRUS_READ_ONLY`: the topics were opened for reading.
  * - `WALRUS_BATCH_TOO_LARGE`: beyond `maxBatchEntries` or `maxBatchBytes`; nothing was written.
  * - `WALRUS_CURSOR_EXISTS`: a cursor of this name was created before.
  * - `WALRUS_CURSOR_NOT_FOUND`: a topic has no cursor of this name.
@@ -18,6 +19,13 @@ import { WalrusError } from '@walrus/codec'
 
 export function closedError(): WalrusError {
   return new WalrusError('WALRUS_CLOSED', 'the topics are closed')
+}
+
+export function readOnlyError(): WalrusError {
+  return new WalrusError(
+    'WALRUS_READ_ONLY',
+    'the topics were opened for reading: nothing is consumed',
+  )
 }
 
 export function invalid(message: string): WalrusError {

@@ -6,7 +6,7 @@
 import type { EntriesOptions, EntryInput, Payload, Stream, WriteSet } from '@walrus/log'
 import { type AppendOptions, Appends, type BatchAppendOptions } from './appends.ts'
 import { checkBoolean } from './checks.ts'
-import { bytesBetween } from './counter.ts'
+import { bytesBetween, type Counted, Counter } from './counter.ts'
 import type { Cursor } from './cursor.ts'
 import type {
   BatchOptions,
@@ -56,10 +56,9 @@ export interface TopicHost extends Engine {
 
 export class Topic {
   readonly name: string
-  /** @internal */
-  readonly stream: Stream
   readonly #host: TopicHost
-  readonly #appends: Appends
+  #stream: Stream | undefined
+  #appended: Appends | undefined
   #cursors: TopicCursors | undefined
   #groups: TopicGroups | undefined
 
@@ -67,8 +66,12 @@ export class Topic {
   constructor(host: TopicHost, name: string) {
     this.name = name
     this.#host = host
-    this.stream = host.log.stream(streamOf(name))
-    this.#appends = new Appends(host, name, this.stream)
+  }
+
+  /** @internal */
+  get stream(): Stream {
+    this.#stream ??= this.#host.log.stream(streamOf(this.name))
+    return this.#stream
   }
 
   /** Position of the first entry there is, or would be. */
@@ -191,7 +194,13 @@ export class Topic {
     if (this.first > front || frontBytes === undefined) {
       return await bytesBetween(this.stream, this.first, this.end)
     }
-    return (await this.#appends.counter.all()).bytes - frontBytes
+    const { counted = 0, countedBytes = 0 } = this.#state ?? {}
+    const { counter } = this.#appends
+    // Of topics opened for reading it is another process that appends.
+    const all = this.#host.log.readOnly
+      ? new Counter(this.stream, { position: counted, bytes: countedBytes }, this.end)
+      : counter
+    return (await all.all()).bytes - frontBytes
   }
 
   /** What there is to be said of it. */
@@ -230,9 +239,17 @@ export class Topic {
     return this.#appends.waiters
   }
 
-  /** @internal */
-  get appends(): Appends {
-    return this.#appends
+  /** @internal How far its bytes are counted, to be written down. */
+  takeCount(): Counted | undefined {
+    return this.#appended?.takeCount()
+  }
+
+  /** @internal What it came to is written down: forgets what can be found again. */
+  rest(): void {
+    if (this.#appended?.idle === true) {
+      this.#appended = undefined
+      this.#stream = undefined
+    }
   }
 
   /** @internal Puts an entry into a commit; its number there. */
@@ -263,6 +280,11 @@ export class Topic {
   /** @internal Writes down where its cursors are. */
   async close(): Promise<void> {
     await this.#cursors?.close()
+  }
+
+  get #appends(): Appends {
+    this.#appended ??= new Appends(this.#host, this.name, this.stream)
+    return this.#appended
   }
 
   get #state(): TopicState | undefined {

@@ -3,11 +3,13 @@
 import {
   type Attachment,
   type BeginOptions,
+  type Claim,
   type CommitOptions,
   Log,
+  type Need,
   type WriteSet,
 } from '@walrus/log'
-import { closedError, invalid } from './errors.ts'
+import { closedError, invalid, readOnlyError } from './errors.ts'
 import { logDirectory } from './instance.ts'
 import { Ledger } from './ledger.ts'
 import { checkName, STATE_STREAM, streamOf, topicOf } from './names.ts'
@@ -17,11 +19,12 @@ import { ReadAheadPool } from './read-ahead.ts'
 import { declared } from './records.ts'
 import { TopicsState } from './state.ts'
 import { Topic, type TopicHost } from './topic.ts'
+import type { TopicState } from './topic-state.ts'
 import { TopicsTransaction, TopicWrites } from './transaction.ts'
 import { Upkeep, type UpkeepHost } from './upkeep.ts'
 
-/** Bytes that are dropped before the state is written anew. */
-const RENEW_AFTER = 0x400_0000
+/** Bytes that are dropped before the state is written anew, where nothing is said of the size of segments. */
+const SEGMENT_BYTES = 0x400_0000
 
 export class Topics implements AsyncDisposable {
   /** The log that the topics are on. */
@@ -30,6 +33,8 @@ export class Topics implements AsyncDisposable {
   readonly #ownsLog: boolean
   readonly #attachment: Attachment
   readonly #upkeep: Upkeep
+  /** What cursors still need, if the log has a retention policy of its own. */
+  readonly #claim: Claim | undefined
   readonly #topics = new Map<string, Topic>()
   readonly #closing = new AbortController()
   #closed: Promise<void> | undefined
@@ -39,6 +44,7 @@ export class Topics implements AsyncDisposable {
     log: Log,
     ownsLog: boolean,
     options: ResolvedOptions,
+    segmentBytes: number,
     state: TopicsState,
     attachment: Attachment,
   ) {
@@ -57,14 +63,17 @@ export class Topics implements AsyncDisposable {
       checkOpen: () => {
         if (this.#over) throw closedError()
       },
+      checkWritable: () => {
+        if (log.readOnly) throw readOnlyError()
+      },
       passed: (topic) => this.#upkeep.passed(topic),
       appended: (topic) => this.#upkeep.appended(topic),
       topic: (name) => this.topic(name),
-      used: (name) => this.#topics.get(name),
       renewState: () => this.#renewState(),
     }
-    this.#upkeep = new Upkeep(this.#engine, RENEW_AFTER)
+    this.#upkeep = new Upkeep(this.#engine, segmentBytes)
     if (log.readOnly) return
+    this.#claim = log.claim('topics', () => needsOf(state))
     for (const { name } of state.topics()) this.#upkeep.passed(name)
   }
 
@@ -93,7 +102,8 @@ export class Topics implements AsyncDisposable {
     try {
       const state = new TopicsState(resolved.producers)
       const attachment = await log.attach(state)
-      return new Topics(log, !isGiven, resolved, state, attachment)
+      const { segmentBytes = SEGMENT_BYTES } = logOptions
+      return new Topics(log, !isGiven, resolved, segmentBytes, state, attachment)
     } catch (error) {
       if (!isGiven) await log.close()
       throw error
@@ -119,7 +129,10 @@ export class Topics implements AsyncDisposable {
       .streams()
       .map(topicOf)
       .filter((name) => name !== undefined)
-      .filter((name) => (state.find(name)?.deletedAt ?? 0) === 0 || this.topic(name).exists)
+      .filter((name) => {
+        const { deletedAt = 0 } = state.find(name) ?? {}
+        return deletedAt === 0 || deletedAt < this.log.stream(streamOf(name)).next
+      })
     const known = new Set(names)
     for (const { name, cursors } of state.topics()) {
       if (cursors.length > 0 && !known.has(name)) names.push(name)
@@ -130,7 +143,10 @@ export class Topics implements AsyncDisposable {
   /** How many entries of all topics their default cursors have not read. */
   unread(): number {
     let unread = 0
-    for (const name of this.list()) unread += this.topic(name).unread
+    for (const name of this.list()) {
+      const used = this.#topics.get(name)
+      unread += used?.unread ?? unreadOf(this.log, name, this.#engine.state.find(name))
+    }
     return unread
   }
 
@@ -216,6 +232,7 @@ export class Topics implements AsyncDisposable {
       await this.#engine.ledger.idle()
       await this.#attachment.release()
     } finally {
+      this.#claim?.release()
       if (this.#ownsLog) await this.log.close()
     }
   }
@@ -227,4 +244,18 @@ export class Topics implements AsyncDisposable {
     await this.#attachment.snapshot()
     await stream.truncateFront(next)
   }
+}
+
+/** From where on each topic is needed by the cursor that is furthest behind. */
+function* needsOf(state: TopicsState): IterableIterator<Need> {
+  for (const { name, lowest } of state.topics()) {
+    if (lowest !== undefined) yield { stream: streamOf(name), from: lowest.position }
+  }
+}
+
+/** How many entries of a topic that nobody uses its default cursor has not read. */
+function unreadOf(log: Log, name: string, state: TopicState | undefined): number {
+  const { first, next } = log.stream(streamOf(name))
+  const position = state?.cursor('')?.position ?? 0
+  return Math.max(0, next - Math.max(first, state?.front ?? 0, position))
 }

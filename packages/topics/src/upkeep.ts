@@ -23,8 +23,6 @@ const TOPICS_AT_ONCE = 256
 
 export interface UpkeepHost extends Engine {
   topic(name: string): Topic
-  /** Topics that have been used since the instance was opened. */
-  used(name: string): Topic | undefined
   /** Writes the state anew, and lets go of what it was made from. */
   renewState(): Promise<void>
 }
@@ -137,16 +135,16 @@ export class Upkeep {
 
   /** Writes down what appends came to. */
   async #count(): Promise<void> {
+    const topics = [...this.#appended].map((name) => this.#host.topic(name))
+    this.#appended.clear()
     const records: TopicRecord[] = []
-    for (const name of this.#appended) {
-      const topic = this.#host.used(name)!
-      topic.appends.uncounted = false
-      const { counted } = topic.appends.counter
+    for (const topic of topics) {
+      const counted = topic.takeCount()
       if (counted === undefined) continue
-      const state = this.#host.state.topic(name)
+      const state = this.#host.state.topic(topic.name)
       records.push(...declared(state, [{ kind: 'counted', topic: state.number, ...counted }]))
     }
-    this.#appended.clear()
     if (records.length > 0) await this.#host.ledger.write(records)
+    for (const topic of topics) topic.rest()
   }
 }

@@ -16,6 +16,10 @@ export interface WaitOptions {
 export class Waiters {
   #waiting: Set<() => void> | undefined
 
+  get waiting(): boolean {
+    return this.#waiting !== undefined && this.#waiting.size > 0
+  }
+
   wake(): void {
     const waiting = this.#waiting
     if (waiting === undefined) return
