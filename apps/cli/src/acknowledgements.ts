@@ -10,8 +10,8 @@ export class Acknowledgements {
   // The reader may leave: the entries still have to be appended.
   readonly #output = new Output(() => {})
   readonly #fail: () => void
-  #last = 0
-  #printed = 0
+  #last = -1
+  #printed = -1
   #printing: Promise<void> | undefined
 
   /** @param fail is called when an index cannot be printed; the reason comes out of {@link finish} */

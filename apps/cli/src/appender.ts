@@ -15,7 +15,7 @@ export interface BatchLog {
 const MAX_BYTES_UNDER_WAY = 8 * 1024 * 1024
 
 /** Entries in one batch: a batch commits whole, and must not make a group wait that is otherwise ready. */
-const MAX_BATCH_ENTRIES = 8192
+export const MAX_BATCH_ENTRIES = 8192
 
 /** What an entry costs beside its data, so that empty ones are bounded too. */
 const ENTRY_OVERHEAD_BYTES = 64

@@ -35,3 +35,16 @@ export function formatTable(rows: readonly (readonly [name: string, value: strin
   const width = Math.max(...rows.map(([name]) => name.length))
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('')
 }
+
+/** Rows of equal length below one another; `align` has `l` or `r` for each column. */
+export function formatColumns(rows: readonly (readonly string[])[], align: string): string {
+  const widths = [...align].map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows
+    .map((row) => {
+      const cells = row.map((cell, column) =>
+        align[column] === 'r' ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
+      )
+      return `${cells.join('  ').trimEnd()}\n`
+    })
+    .join('')
+}

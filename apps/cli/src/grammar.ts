@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs'
 import { styleText } from 'node:util'
 import { Command, Option } from 'commander'
+import { addTopicsCommands } from './topics-grammar.ts'
 import {
   parseAge,
   parseDelimiter,
@@ -37,9 +38,10 @@ Examples:
   walrus read --follow --json
 
 Environment:
-  WALRUS_DATA_DIR  directory of the log where --dir is not given
-  WALRUS_DEBUG     print stack traces with errors
-  NO_COLOR         no colour
+  WALRUS_DATA_DIR      directory of the log where --dir is not given
+  WALRUS_INSTANCE_KEY  an instance: a folder of its own in that directory
+  WALRUS_DEBUG         print stack traces with errors
+  NO_COLOR             no colour
 
 Exit codes:
   0 done, 1 failed, 2 wrong command line, 3 corruption found,
@@ -47,11 +49,13 @@ Exit codes:
 
 const APPEND = `Append standard input to the log, one entry a line.
 
-An entry is the bytes between two newlines, empty ones included; a last one without a newline counts too. It counts as appended once it is on disk, or, with --durability 10ms (any time) or none, once it is written: then a killed process loses nothing, but a power loss may. Interrupted by Ctrl-C, walrus finishes what it has read.`
+An entry, of the log or of a topic, is the bytes between two newlines, empty ones included; a last one without a newline counts too. It counts as appended once it is on disk, or, with --durability 10ms (any time) or none, once it is written: then a killed process loses nothing, but a power loss may. Interrupted by Ctrl-C, walrus finishes what it has read.`
 
 const READ = `Write entries to standard output, each followed by a newline.
 
-Into a pipe or a file the bytes are exact; on a terminal control characters are escaped. Works beside a running writer, and changes nothing.`
+Into a pipe or a file the bytes are exact; on a terminal control characters are escaped. Works beside a running writer, and changes nothing.
+
+Of a topic: what its cursor has not read, which counts as read once it is written. With --peek, or from a position with --from, nothing moves, and a writer may run.`
 
 const VERIFY = `Read every byte of the log, check every checksum, and report. Changes nothing.
 
@@ -81,8 +85,11 @@ const EXPORT = `Write the log back into the files of an earlier system, or as JS
 
 go writes the plain log, and kv the keys, into a new directory, which is there as a whole or not at all. jsonl writes the plain log to standard output. Works beside a running writer, and changes nothing of the log.`
 
-/** The whole program, ready to parse. Refusals are thrown, as `CommanderError`. */
-export function buildProgram(sinks: Sinks): Command {
+/**
+ * The whole program, ready to parse. Refusals are thrown, as `CommanderError`.
+ * @param defaultDir where the log is unless `--dir` says so
+ */
+export function buildProgram(sinks: Sinks, defaultDir: string): Command {
   const program = new Command('walrus')
     .usage('<command> [options]')
     .description(PROGRAM)
@@ -97,6 +104,7 @@ export function buildProgram(sinks: Sinks): Command {
     .addHelpText('after', AFTER_PROGRAM)
   program.version(ownVersion(), '--version', 'show the version')
 
+  const directory = (): Option => directoryOr(defaultDir)
   const command = <Options>(name: string, load: () => Promise<Start<Options>>): Command =>
     program
       .command(name)
@@ -108,6 +116,7 @@ export function buildProgram(sinks: Sinks): Command {
       })
 
   command('append', async () => (await import('./commands/append.ts')).append)
+    .argument('[topic]', 'a topic; default: the log itself')
     .summary('append standard input, one entry a line')
     .description(APPEND)
     .addOption(
@@ -123,15 +132,20 @@ export function buildProgram(sinks: Sinks): Command {
       examples([
         'walrus append < access.log',
         'tail -F app.log | walrus append --dir /var/lib/app-log --ack',
+        'walrus append orders < orders.txt',
         "find . -print0 | walrus append --delimiter '\\0'",
         'walrus append --whole < photo.jpg',
       ]),
     )
 
   command('read', async () => (await import('./commands/read.ts')).read)
+    .argument('[topic]', 'a topic, from where its cursor is; default: the log itself')
     .summary('write entries to standard output')
     .description(READ)
-    .option('--from <index>', 'first entry (default: the first there is)', parseIndex)
+    .option('--from <index>', 'first entry (default: the first there is)', parsePosition)
+    .option('--cursor <name>', 'of a topic: the cursor that reads (default: the default cursor)')
+    .option('--peek', 'of a topic: move no cursor')
+    .option('--max-bytes <bytes>', 'of a topic: at most so much data, but one entry', parseIndex)
     .option('--to <index>', 'last entry (default: the last there is)', parseIndex)
     .option('--follow', 'go on with new entries as they become durable')
     .option('--json', 'one JSON object a line: index, time, data or dataBase64')
@@ -143,6 +157,8 @@ export function buildProgram(sinks: Sinks): Command {
         'walrus read --from 1000 --to 1999',
         'walrus read --follow --json | jq .data',
         'walrus read --from 7 --to 7 --raw > photo.jpg',
+        'walrus read orders --cursor mailer --follow',
+        'walrus read orders --peek | head -1',
       ]),
     )
 
@@ -262,6 +278,12 @@ export function buildProgram(sinks: Sinks): Command {
       ]),
     )
 
+  addTopicsCommands(program, directory, (load) => async (...given) => {
+    const start = await load()
+    // The command itself comes last.
+    sinks.done(await start(...(given.slice(0, -1) as never[])))
+  })
+
   return program
 }
 
@@ -270,10 +292,10 @@ function ownVersion(): string {
   return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version
 }
 
-function directory(): Option {
+function directoryOr(defaultDir: string): Option {
   return new Option('--dir <path>', 'directory of the log')
     .argParser(parseDirectory)
-    .default(process.env['WALRUS_DATA_DIR'] || './walrus-data', '$WALRUS_DATA_DIR or ./walrus-data')
+    .default(defaultDir, '$WALRUS_DATA_DIR or ./walrus-data')
 }
 
 function delimiter(what: string): Option {

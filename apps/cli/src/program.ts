@@ -11,14 +11,15 @@ import { print } from './output.ts'
 export async function run(argv: readonly string[]): Promise<number> {
   let exitCode = 0
   let help = ''
-  const program = buildProgram({
-    done: (code) => {
+  const sinks = {
+    done: (code: number) => {
       exitCode = code
     },
-    write: (text) => {
+    write: (text: string) => {
       help += text
     },
-  })
+  }
+  const program = buildProgram(sinks, await defaultDirectory())
   try {
     await program.parseAsync(answerable(program, argv), { from: 'user' })
   } catch (error) {
@@ -27,6 +28,14 @@ export async function run(argv: readonly string[]): Promise<number> {
     await print(help)
   }
   return exitCode
+}
+
+/** Where the log is unless `--dir` says so. What knows of instances is loaded only where there is one. */
+async function defaultDirectory(): Promise<string> {
+  const { WALRUS_DATA_DIR: dir, WALRUS_INSTANCE_KEY: key } = process.env
+  if (key === undefined || key === '') return dir || './walrus-data'
+  const { logDirectory } = await import('@walrus/topics')
+  return logDirectory(undefined, key, process.env)
 }
 
 /**

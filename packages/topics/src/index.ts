@@ -16,6 +16,7 @@ export type {
   GroupOptions,
   GroupReadOptions,
 } from './group-options.ts'
+export { logDirectory } from './instance.ts'
 export type { Consistency, ProducerWindow, TopicsOptions } from './options.ts'
 export type { ProducerOptions } from './producing.ts'
 export type { RetainOptions, TopicRetention, TopicRetentionReport } from './retention-policy.ts'

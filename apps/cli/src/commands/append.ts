@@ -9,7 +9,7 @@ import { constants } from 'node:os'
 import { WalrusError } from '@walrus/codec'
 import { Log } from '@walrus/log'
 import { Acknowledgements } from '../acknowledgements.ts'
-import { Appender } from '../appender.ts'
+import { Appender, type BatchLog, MAX_BATCH_ENTRIES } from '../appender.ts'
 import { HintedError } from '../errors.ts'
 import { formatBytes, formatDuration, plural } from '../format.ts'
 import { Accumulator, LineSplitter } from '../lines.ts'
@@ -29,22 +29,19 @@ export interface AppendOptions {
   readonly whole?: true
 }
 
-export async function append(options: AppendOptions): Promise<number> {
+export async function append(options: AppendOptions, topic?: string): Promise<number> {
   const stop = new AbortController()
   const stopped = stopOnSignals(stop)
-  const log = await Log.open(options.dir, {
-    durability: options.durability,
-    maxEntryBytes: MAX_ENTRY_BYTES,
-  })
+  const target = await (topic === undefined ? openLog(options) : openTopic(options, topic))
   let dropped: number
   try {
-    dropped = await appendInput(log, options, stop)
+    dropped = await appendInput(target, options, stop)
   } catch (error) {
     // What went wrong first is the reason; a log that has failed fails to close for the same one.
-    await Promise.allSettled([log.close()])
+    await Promise.allSettled([target.close()])
     throw error
   }
-  await log.close()
+  await target.close()
   const signal = stopped()
   if (signal === undefined) return 0
   if (dropped > 0) {
@@ -56,9 +53,34 @@ export async function append(options: AppendOptions): Promise<number> {
   return 128 + constants.signals[signal]
 }
 
+/** What entries go into. */
+interface Target extends BatchLog {
+  close(): Promise<void>
+}
+
+async function openLog({ dir, durability }: AppendOptions): Promise<Target> {
+  return await Log.open(dir, { durability, maxEntryBytes: MAX_ENTRY_BYTES })
+}
+
+async function openTopic({ dir, durability }: AppendOptions, name: string): Promise<Target> {
+  const { Topics } = await import('@walrus/topics')
+  const options = { durability, maxEntryBytes: MAX_ENTRY_BYTES, maxBatchEntries: MAX_BATCH_ENTRIES }
+  const topics = await Topics.open(dir, options)
+  try {
+    const topic = topics.topic(name)
+    return {
+      appendBatch: (entries) => topic.appendBatch(entries),
+      close: () => topics.close(),
+    }
+  } catch (error) {
+    await topics.close()
+    throw error
+  }
+}
+
 /** Appends the input until it ends or `stop` aborts; resolves to the bytes of an unfinished entry left out. */
 async function appendInput(
-  log: Log,
+  log: BatchLog,
   options: AppendOptions,
   stop: AbortController,
 ): Promise<number> {

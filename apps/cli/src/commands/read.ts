@@ -19,10 +19,19 @@ export interface ReadOptions {
   readonly json?: true
   readonly raw?: true
   readonly delimiter: Buffer
+  /** Of a topic. */
+  readonly cursor?: string
+  readonly peek?: true
+  readonly maxBytes?: number
 }
 
-export async function read(options: ReadOptions): Promise<number> {
+export async function read(options: ReadOptions, topic?: string): Promise<number> {
+  if (topic !== undefined) return await (await import('./read-topic.ts')).readTopic(options, topic)
   const { dir, from, to, follow = false } = options
+  if (from === 0) throw usageError('--from 0: the indexes of the log count from 1')
+  for (const name of ['cursor', 'peek', 'maxBytes'] as const) {
+    if (options[name] !== undefined) throw usageError(`--${OPTIONS[name]} is for a topic: name one`)
+  }
   if (from !== undefined && to !== undefined && from > to) {
     throw usageError(`--from ${from} is after --to ${to}`)
   }
@@ -37,6 +46,8 @@ export async function read(options: ReadOptions): Promise<number> {
   }
   return 0
 }
+
+const OPTIONS = { cursor: 'cursor', peek: 'peek', maxBytes: 'max-bytes' }
 
 async function write(
   entries: AsyncIterable<LogEntry>,
@@ -65,7 +76,8 @@ async function write(
   }
 }
 
-function printer(options: ReadOptions, output: Output): (entry: LogEntry) => void {
+/** What prints an entry, as the options say. */
+export function printer(options: ReadOptions, output: Output): (entry: LogEntry) => void {
   const { isTerminal } = output
   if (options.json) {
     return (entry) =>
