@@ -38,7 +38,9 @@ export function formatTable(rows: readonly (readonly [name: string, value: strin
 
 /** Rows of equal length below one another; `align` has `l` or `r` for each column. */
 export function formatColumns(rows: readonly (readonly string[])[], align: string): string {
-  const widths = [...align].map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  const widths = Array.from(align, (_, column) =>
+    Math.max(...rows.map((row) => row[column]!.length)),
+  )
   return rows
     .map((row) => {
       const cells = row.map((cell, column) =>
