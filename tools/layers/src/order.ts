@@ -15,6 +15,7 @@ const BELOW: Record<string, readonly string[]> = {
   'packages/log': ['packages/segment'],
   'packages/topics': ['packages/log'],
   'packages/kv': ['packages/log'],
+  'packages/level': ['packages/kv'],
 }
 
 const SIMULATED = 'packages/storage-sim'
