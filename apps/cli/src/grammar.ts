@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs'
 import { styleText } from 'node:util'
 import { Command, Option } from 'commander'
+import { addKvCommands } from './kv-grammar.ts'
 import {
   parseAge,
   parseDelimiter,
@@ -34,6 +35,8 @@ Examples:
   walrus append < access.log
   walrus read --from 1000 | head
   walrus read --follow --json
+  walrus kv set name jerk
+  walrus                          (on a terminal: the shell)
 
 Environment:
   WALRUS_DATA_DIR  directory of the log where --dir is not given
@@ -71,6 +74,10 @@ Needs --yes; without it, says what would go and exits with 2. The next entry app
 const RETAIN = `Remove the oldest segments until what is left is within the limits, and with them their entries.
 
 Only whole segments go, oldest first, and never the one being written. Without a limit, only what was truncated away goes. With --dry-run nothing is changed, and a writer may run.`
+
+const SHELL = `Take commands on keys, on a terminal or from standard input: SET, GET, DELETE, HAS, KEYS, LEN, COMMIT, CLEAR, HELP, EXIT.
+
+walrus without a command on a terminal does the same. From standard input, one command a line, it stops at the first that is wrong, and exits with 2. Every change is on disk before the next prompt.`
 
 /** The whole program, ready to parse. Refusals are thrown, as `CommanderError`. */
 export function buildProgram(sinks: Sinks): Command {
@@ -208,6 +215,18 @@ export function buildProgram(sinks: Sinks): Command {
         'walrus retain --max-segments 100 --json | jq .bytes',
       ]),
     )
+
+  addKvCommands(program, directory, (load) => async (...given) => {
+    const start = await load()
+    // The command itself comes last.
+    sinks.done(await start(...(given.slice(0, -1) as never[])))
+  })
+
+  command('shell', async () => (await import('./commands/shell.ts')).shell)
+    .summary('set and look up keys, one command after another')
+    .description(SHELL)
+    .option('--stream <name>', 'the stream the store is in', 'kv')
+    .addHelpText('after', examples(['walrus', 'walrus shell < commands.txt']))
 
   return program
 }

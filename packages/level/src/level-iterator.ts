@@ -1,7 +1,12 @@
 /** Iterating over an abstract-level database, and its explicit snapshots. */
 
 import type { KeyRange, Kv, KvSnapshot, ScanOptions } from '@walrus/kv'
-import { AbstractIterator, type AbstractIteratorOptions, AbstractSnapshot } from 'abstract-level'
+import {
+  AbstractIterator,
+  type AbstractIteratorOptions,
+  type AbstractLevel,
+  AbstractSnapshot,
+} from 'abstract-level'
 import { asBuffer, type Format, type FormatName, inFormat } from './format.ts'
 
 type Bytes = Uint8Array
