@@ -7,6 +7,8 @@
 import { readFileSync } from 'node:fs'
 import { styleText } from 'node:util'
 import { Command, Option } from 'commander'
+import { addKvCommands } from './kv-grammar.ts'
+import type { Run } from './run.ts'
 import { addTopicsCommands } from './topics-grammar.ts'
 import {
   parseAge,
@@ -36,6 +38,8 @@ Examples:
   walrus append < access.log
   walrus read --from 1000 | head
   walrus read --follow --json
+  walrus kv set name jerk
+  walrus                          (on a terminal: the shell)
 
 Environment:
   WALRUS_DATA_DIR      directory of the log where --dir is not given
@@ -76,6 +80,10 @@ Needs --yes; without it, says what would go and exits with 2. The next entry app
 const RETAIN = `Remove the oldest segments until what is left is within the limits, and with them their entries.
 
 Only whole segments go, oldest first, and never the one being written. Without a limit, only what was truncated away goes. With --dry-run nothing is changed, and a writer may run.`
+
+const SHELL = `Take commands on keys, on a terminal or from standard input: SET, GET, DELETE, HAS, KEYS, LEN, COMMIT, CLEAR, HELP, EXIT.
+
+walrus without a command on a terminal does the same. From standard input, one command a line, it stops at the first that is wrong, and exits with 2. Every change is on disk before the next prompt.`
 
 const IMPORT = `Bring a directory of an earlier system into a new one: that of the Go log (segment_*.wal), of one instance of the Rust topic log, or of the Go key-value store (wal-*.log).
 
@@ -235,6 +243,22 @@ export function buildProgram(sinks: Sinks, defaultDir: string): Command {
       ]),
     )
 
+  const run: Run =
+    (load) =>
+    async (...given) => {
+      const start = await load()
+      // The command itself comes last.
+      sinks.done(await start(...(given.slice(0, -1) as never[])))
+    }
+  addTopicsCommands(program, directory, run)
+  addKvCommands(program, directory, run)
+
+  command('shell', async () => (await import('./commands/shell.ts')).shell)
+    .summary('set and look up keys, one command after another')
+    .description(SHELL)
+    .option('--stream <name>', 'the stream the store is in', 'kv')
+    .addHelpText('after', examples(['walrus', 'walrus shell < commands.txt']))
+
   command('import', async () => (await import('./commands/import.ts')).importInto)
     .argument('<source>', 'directory to import')
     .summary('bring in the data of an earlier system')
@@ -277,12 +301,6 @@ export function buildProgram(sinks: Sinks, defaultDir: string): Command {
         'walrus export --format jsonl | gzip > log.jsonl.gz',
       ]),
     )
-
-  addTopicsCommands(program, directory, (load) => async (...given) => {
-    const start = await load()
-    // The command itself comes last.
-    sinks.done(await start(...(given.slice(0, -1) as never[])))
-  })
 
   return program
 }

@@ -39,13 +39,17 @@ async function defaultDirectory(): Promise<string> {
 }
 
 /**
- * `argv` in a form that commander answers rightly: nothing at all asks for help, and an unknown command is refused
+ * `argv` in a form that commander answers rightly: nothing at all opens the shell where a person sits at a terminal,
+ * and asks for help elsewhere, and an unknown command is refused
  * by name only when it stands alone, not with options after it or `help` before it.
  */
 function answerable(program: Command, argv: readonly string[]): readonly string[] {
   const isHelp = argv[0] === 'help'
   const name = isHelp ? argv[1] : argv[0]
+  const isPerson = process.stdin.isTTY && process.stdout.isTTY
+  if (name === undefined && !isHelp && isPerson) return ['shell']
   if (name === undefined || (isHelp && name === 'help')) return ['--help']
+  if (name === 'kv' && argv.length === 1) return ['kv', '--help']
   const isKnown = name.startsWith('-') || name === 'help' || find(program, name) !== undefined
   return isKnown ? argv : [name]
 }

@@ -72,3 +72,10 @@ export async function* chunksOf(
     stream.destroy()
   }
 }
+
+/** All of a stream, in memory. */
+export async function wholeOf(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of chunksOf(stream, new AbortController().signal)) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}

@@ -1,11 +1,7 @@
 /** The grammar of the commands on topics besides `append` and `read`. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Run } from './run.ts'
 import { parsePosition } from './values.ts'
-
-/** Runs a command with its arguments and options, and hands on its exit code. */
-export type Run = (load: () => Promise<(...given: never[]) => Promise<number>>) => Action
-
-type Action = (...given: unknown[]) => Promise<void>
 
 /** A place in a topic, as it was typed. */
 export type PlaceGiven = 'start' | 'end' | { readonly position: number } | { readonly time: Date }

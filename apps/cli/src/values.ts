@@ -34,6 +34,9 @@ export function parsePosition(value: string): number {
   return position
 }
 
+/** How many of something: a whole number from 0. */
+export const parseLimit: (value: string) => number = parsePosition
+
 const AGES: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,

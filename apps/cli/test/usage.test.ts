@@ -69,17 +69,21 @@ describe('help', () => {
         stat        show size, indexes, marks and the writer
         truncate    give up the end or the front of the log
         retain      remove the oldest segments
-        import      bring in the data of an earlier system
-        export      write the log back as an earlier system would
         topics      list topics, with what is unread
         cursor      show, create, move and delete cursors
         reclaim     give up what every cursor has read
+        kv          look up and change keys
+        shell       set and look up keys, one command after another
+        import      bring in the data of an earlier system
+        export      write the log back as an earlier system would
         help        show the help of a command
 
       Examples:
         walrus append < access.log
         walrus read --from 1000 | head
         walrus read --follow --json
+        walrus kv set name jerk
+        walrus                          (on a terminal: the shell)
 
       Environment:
         WALRUS_DATA_DIR      directory of the log where --dir is not given

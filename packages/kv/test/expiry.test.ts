@@ -89,7 +89,8 @@ describe('the queue of what expires', () => {
     }
     expect(longest).toBeLessThan(1200)
     const due: number[] = []
-    for (let next = queue.take(19_950); next !== undefined; next = queue.take(19_950)) due.push(next.at)
+    for (let next = queue.take(19_950); next !== undefined; next = queue.take(19_950))
+      due.push(next.at)
     expect(due).toEqual(Array.from({ length: 51 }, (_, at) => 19_900 + at))
     expect(queue.next).toBe(19_951)
   })

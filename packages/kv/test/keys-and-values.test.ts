@@ -153,14 +153,22 @@ describe('what is wrong is refused, and nothing comes of it', () => {
     ['a value that is no well-formed text', (kv) => kv.set('k', '\ud800')],
     ['an option that is misspelt', (kv) => kv.set('k', '', { ttl: 1 } as never)],
     ['a time to live of nothing', (kv) => kv.set('k', '', { ttlMs: 0 })],
-    ['a batch with a bad operation behind a good one', (kv) => kv.batch([
-      { type: 'set', key: 'k', value: '' },
-      { type: 'put' as 'set', key: 'k', value: '' },
-    ])],
-    ['a batch with a bad value behind a good one', (kv) => kv.batch([
-      { type: 'set', key: 'k', value: '' },
-      { type: 'set', key: 'k', value: 7 as never },
-    ])],
+    [
+      'a batch with a bad operation behind a good one',
+      (kv) =>
+        kv.batch([
+          { type: 'set', key: 'k', value: '' },
+          { type: 'put' as 'set', key: 'k', value: '' },
+        ]),
+    ],
+    [
+      'a batch with a bad value behind a good one',
+      (kv) =>
+        kv.batch([
+          { type: 'set', key: 'k', value: '' },
+          { type: 'set', key: 'k', value: 7 as never },
+        ]),
+    ],
     ['a batch that is none', (kv) => kv.batch({} as never)],
     ['a bound that is misspelt', (kv) => kv.clear({ start: 'a' } as never)],
     ['a watch of a key and a prefix', async (kv) => kv.watch({ key: 'a', prefix: 'a' })],

@@ -128,9 +128,9 @@ describe('an iteration', () => {
       scan.return(),
       scan.next(),
     ])
-    expect(calls.map((call) => (Array.isArray(call) ? call.map(([k]) => k) : call.value?.[0]))).toEqual(
-      ['a', 'ab', ['abc', 'b', 'ba'], 'c', undefined, undefined],
-    )
+    expect(
+      calls.map((call) => (Array.isArray(call) ? call.map(([k]) => k) : call.value?.[0])),
+    ).toEqual(['a', 'ab', ['abc', 'b', 'ba'], 'c', undefined, undefined])
     await kv.close()
   })
 

@@ -16,6 +16,7 @@ const BELOW: Record<string, readonly string[]> = {
   'packages/topics': ['packages/log'],
   'packages/kv': ['packages/log'],
   'packages/import': ['packages/topics', 'packages/kv'],
+  'packages/level': ['packages/kv'],
 }
 
 const SIMULATED = 'packages/storage-sim'
