@@ -1,10 +1,7 @@
 /** The grammar of the commands on topics besides `append` and `read`. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Run } from './run.ts'
-import { parsePosition } from './values.ts'
-
-/** A place in a topic, as it was typed. */
-export type PlaceGiven = 'start' | 'end' | { readonly position: number } | { readonly time: Date }
+import { parsePlace } from './values.ts'
 
 const TOPICS = `List the topics: entries, what the default cursor has not read, bytes, how many entries a second came in the last minute, when the last one came, and the named cursors with what each has not read. Changes nothing.`
 
@@ -13,17 +10,6 @@ const CURSOR = `Show, create, move and delete the cursors of a topic. The defaul
 const RECLAIM = `Give up what every cursor of a topic has read, and remove the segments that hold nothing else.
 
 A writer does so by itself in the background; this is for when there is none. A topic without a cursor keeps all. With --dry-run nothing is changed, and a writer may run.`
-
-/** `start`, `end`, a position, or a time as JavaScript reads it. */
-function parsePlace(value: string): PlaceGiven {
-  if (value === 'start' || value === 'end') return value
-  if (/^\d+$/.test(value)) return { position: parsePosition(value) }
-  const time = new Date(value)
-  if (Number.isNaN(time.getTime())) {
-    throw new InvalidArgumentError('Use start, end, a position, or a time as 2026-11-20T12:00:00Z.')
-  }
-  return { time }
-}
 
 /** @param directory the option that says where the log is */
 export function addTopicsCommands(program: Command, directory: () => Option, run: Run): void {

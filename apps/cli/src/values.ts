@@ -37,6 +37,20 @@ export function parsePosition(value: string): number {
 /** How many of something: a whole number from 0. */
 export const parseLimit: (value: string) => number = parsePosition
 
+/** A place in a topic, as it was typed. */
+export type PlaceGiven = 'start' | 'end' | { readonly position: number } | { readonly time: Date }
+
+/** `start`, `end`, a position, or a time as JavaScript reads it. */
+export function parsePlace(value: string): PlaceGiven {
+  if (value === 'start' || value === 'end') return value
+  if (/^\d+$/.test(value)) return { position: parsePosition(value) }
+  const time = new Date(value)
+  if (Number.isNaN(time.getTime())) {
+    throw new InvalidArgumentError('Use start, end, a position, or a time as 2026-11-20T12:00:00Z.')
+  }
+  return { time }
+}
+
 const AGES: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,

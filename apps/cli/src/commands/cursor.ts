@@ -5,7 +5,7 @@ import { escapeText } from '../escape.ts'
 import { formatColumns, formatCount } from '../format.ts'
 import { toJsonLine } from '../json.ts'
 import { print } from '../output.ts'
-import type { PlaceGiven } from '../topics-grammar.ts'
+import type { PlaceGiven } from '../values.ts'
 
 interface Options {
   readonly dir: string

@@ -5,10 +5,10 @@
  * or `--from` nothing moves, and the log is opened for reading, so that a writer may run.
  */
 import { type Cursor, type Topic, type TopicEntry, Topics } from '@walrus/topics'
+import { printer, type ReadOptions } from '../entry-printer.ts'
 import { usageError } from '../errors.ts'
 import { Output } from '../output.ts'
 import { topicNotFound } from './cursor.ts'
-import { printer, type ReadOptions } from './read.ts'
 
 /** Bytes that are written before they count as read. */
 const BATCH_BYTES = 0x10_0000

@@ -5,25 +5,10 @@
  * works beside a running writer and after a killed one, and changes nothing.
  */
 import { Log, type LogEntry } from '@walrus/log'
+import { printer, type ReadOptions } from '../entry-printer.ts'
 import { usageError } from '../errors.ts'
-import { escapeBytes, escapeJson } from '../escape.ts'
-import { entryToJson } from '../json.ts'
 import { Output } from '../output.ts'
 import { Progress } from '../progress.ts'
-
-export interface ReadOptions {
-  readonly dir: string
-  readonly from?: number
-  readonly to?: number
-  readonly follow?: true
-  readonly json?: true
-  readonly raw?: true
-  readonly delimiter: Buffer
-  /** Of a topic. */
-  readonly cursor?: string
-  readonly peek?: true
-  readonly maxBytes?: number
-}
 
 export async function read(options: ReadOptions, topic?: string): Promise<number> {
   if (topic !== undefined) return await (await import('./read-topic.ts')).readTopic(options, topic)
@@ -73,20 +58,5 @@ async function write(
     if (!output.closed) throw error
   } finally {
     progress?.end()
-  }
-}
-
-/** What prints an entry, as the options say. */
-export function printer(options: ReadOptions, output: Output): (entry: LogEntry) => void {
-  const { isTerminal } = output
-  if (options.json) {
-    return (entry) =>
-      output.putText(`${isTerminal ? escapeJson(entryToJson(entry)) : entryToJson(entry)}\n`)
-  }
-  const delimiter = options.raw ? Buffer.alloc(0) : options.delimiter
-  return (entry) => {
-    if (isTerminal) output.putText(escapeBytes(entry.data))
-    else output.put(entry.data)
-    output.put(delimiter)
   }
 }
