@@ -54,6 +54,8 @@ export interface LogStats {
   readonly marks: Marks
   /** Bytes sequenced and not yet written. */
   readonly pendingBytes: number
+  /** Bytes of ended segments' indexes in memory. */
+  readonly indexBytes: number
   /** Why retention in the background came to nothing the last time; `undefined` when it did not. */
   readonly retentionFailure: Error | undefined
   /** Why a view's last snapshot in the background came to nothing; `undefined` when none did. */
@@ -407,6 +409,7 @@ export class Log implements AsyncDisposable {
       transactions: this.transactions,
       marks: this.marks,
       pendingBytes: writer?.sequencer.pendingBytes ?? 0,
+      indexBytes: table.indexBytes,
       retentionFailure: this.#retention.failure,
       snapshotFailure: this.#attachments.failure,
     }
