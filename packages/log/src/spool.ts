@@ -33,7 +33,7 @@ interface Block {
 /** Where a spool's file is to be, and when there is to be one. */
 export interface SpoolPlace {
   readonly storage: Storage
-  readonly path: string
+  readonly path: () => string
   /** Bytes of frames that are kept in memory. */
   readonly memoryBytes: number
 }
@@ -129,7 +129,7 @@ export class Spool {
 
   /** Writes what is in memory to the file. */
   #spill({ storage, path }: SpoolPlace): void {
-    this.#file ??= storage.openSync(path, 'create')
+    this.#file ??= storage.openSync(path(), 'create')
     const blocks: Block[] = []
     let end = this.#end
     for (const entries of inBlocks(this.#inMemory)) {

@@ -32,6 +32,8 @@ interface Host extends SetHost {
 export class Transactions {
   readonly #host: TransactionHost
   readonly #active = new Set<Transaction>()
+  /** The newest transaction's. */
+  readonly #id = Buffer.alloc(ID_BYTES)
   #timer: Timer | undefined
   #removing: Promise<unknown> = Promise.resolve()
 
@@ -84,10 +86,9 @@ export class Transactions {
     checkInteger('timeoutMs', timeoutMs, 0, 2 ** 31 - 1)
     this.#host.writer()
     const { storage, transactionTimeoutMs } = this.#host.options
-    const bytes = Buffer.alloc(ID_BYTES)
-    storage.env.random(bytes)
+    storage.env.random(this.#id)
     const deadline = storage.env.now() + (timeoutMs === 0 ? transactionTimeoutMs : timeoutMs)
-    const transaction = new Transaction(this.#host, bytes.toString('hex'), deadline)
+    const transaction = new Transaction(this.#host, this.#id.toString('hex'), deadline)
     this.#active.add(transaction)
     this.#cleanUpLater()
     return transaction

@@ -44,6 +44,8 @@ export interface Attributes {
   readonly transactionId?: string | undefined
 }
 
+const UTF8 = new TextEncoder()
+
 /** The longest transaction id, in bytes of UTF-8. */
 export const MAX_TRANSACTION_ID_BYTES = 1024
 
@@ -57,7 +59,10 @@ export interface EncodedAttributes {
 export function encodeAttributes(attributes: Attributes): EncodedAttributes | undefined {
   const { term, timestamp, transactionId } = attributes
   if (term === undefined && timestamp === undefined && transactionId === undefined) return undefined
-  const id = transactionId === undefined ? undefined : new TextEncoder().encode(transactionId)
+  const id = transactionId === undefined ? undefined : UTF8.encode(transactionId)
+  if (id !== undefined && term === undefined && timestamp === undefined) {
+    return { flags: FrameFlag.transactionId, bytes: id }
+  }
   const fixed = (term === undefined ? 0 : 8) + (timestamp === undefined ? 0 : 8)
   const bytes = new Uint8Array(fixed + (id?.length ?? 0))
   const view = new DataView(bytes.buffer)
