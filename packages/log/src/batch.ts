@@ -27,7 +27,7 @@ export class Batch implements WriteSet {
 
   /** @internal Batches are made by `log.batch()`. */
   constructor(host: SetHost) {
-    this.#contents = new SetContents(host, new Spool())
+    this.#contents = new SetContents(host, new Spool(host.options.format))
   }
 
   get count(): number {
@@ -64,7 +64,8 @@ export class Batch implements WriteSet {
 
   /** Empties it: entries, expectations and those who take part. */
   clear(): void {
-    this.#contents = new SetContents(this.#contents.host, new Spool())
+    const { host } = this.#contents
+    this.#contents = new SetContents(host, new Spool(host.options.format))
     this.#bytes = 0
   }
 

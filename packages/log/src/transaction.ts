@@ -72,7 +72,7 @@ export class Transaction implements WriteSet {
     this.#id = { id: this.id, alone: encodeAttributes({ transactionId: this.id })! }
     const path = (): string => transactionPath(dir, digits)
     const place = { storage, path, memoryBytes }
-    this.#contents = new SetContents(host, new Spool(place))
+    this.#contents = new SetContents(host, new Spool(options.format, place))
   }
 
   get state(): TransactionState {

@@ -21,8 +21,8 @@ export const FrameKind = {
 } as const
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind]
 
-/** Which attributes stand at the start of an entry's body. */
-export const FrameFlag = { term: 1, timestamp: 2, transactionId: 4 } as const
+/** Which attributes stand at the start of an entry's body; or, by itself, that the body is the entry as JSON. */
+export const FrameFlag = { term: 1, timestamp: 2, transactionId: 4, json: 8 } as const
 
 /** Stream 0: the plain log. */
 export const PLAIN_STREAM = 0
@@ -126,7 +126,10 @@ export function frameFault(words: Int32Array, at: number): string | undefined {
   const flags = (packed >>> 8) & 0xff
   const attributes = packed >>> 16
   if (kind < FrameKind.entry || kind > FrameKind.streamBounds) return `unknown kind ${kind}`
-  if ((flags & ~7) !== 0) return `unknown flags ${flags}`
+  if ((flags & ~15) !== 0) return `unknown flags ${flags}`
+  if ((flags & FrameFlag.json) !== 0 && (flags !== FrameFlag.json || kind !== FrameKind.entry)) {
+    return 'JSON that is no entry, or has attributes beside it'
+  }
   if (attributes > words[word]! >>> 0) return 'attributes longer than the body'
   const least = leastAttributes(flags)
   if (attributes < least) return 'attributes shorter than their flags say'
