@@ -94,20 +94,19 @@ export function entryAt(
   const length = frameLength(words, at)
   const time = baseTime + frameTime(words, at)
   const body = at + FRAME_HEADER_BYTES
-  const flags = frameFlags(words, at)
-  if (flags === FrameFlag.json) {
-    const text = bytes.subarray(body, body + length)
-    const { data, attributes } = decodeJson(text, position, file, offset)
-    return new LogEntry(position, data, time, encodeAttributes(attributes))
-  }
   const attributes = frameAttributesLength(words, at)
   if (attributes > 0) {
     const encoded = {
-      flags,
+      flags: frameFlags(words, at),
       bytes: bytes.subarray(body, body + attributes),
     }
     const data = new Uint8Array(bytes.buffer, body + attributes, length - attributes)
     return new LogEntry(position, data, time, encoded)
+  }
+  if (frameFlags(words, at) === FrameFlag.json) {
+    const text = bytes.subarray(body, body + length)
+    const { data, attributes: given } = decodeJson(text, position, file, offset)
+    return new LogEntry(position, data, time, encodeAttributes(given))
   }
   return new LogEntry(position, new Uint8Array(bytes.buffer, body, length), time, undefined)
 }
