@@ -258,7 +258,7 @@ export function isIndexOf(file: IndexFile, header: SegmentHeader, ends: SegmentE
   const { salt, end, endLsn } = file.segment
   if (salt !== header.salt || end !== ends.end || endLsn !== ends.endLsn) return false
   if (file.frames + file.voids !== endLsn - header.firstLsn) return false
-  const plain = file.head(PLAIN_STREAM)
+  const plain = file.heads().find(({ stream }) => stream === PLAIN_STREAM)
   // Lower than at the segment's start where the log's end was cut in it.
   if (plain === undefined) return ends.plainNext <= header.plainNext
   return plain.first <= header.plainNext && plain.next === ends.plainNext

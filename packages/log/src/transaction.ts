@@ -75,6 +75,7 @@ export class Transaction implements WriteSet {
     this.#contents = new SetContents(host, new Spool(options.format, place))
   }
 
+  /** How far it has come. */
   get state(): TransactionState {
     return this.#state
   }
@@ -109,10 +110,18 @@ export class Transaction implements WriteSet {
     return contents.append(stream, data, options, this.#id)
   }
 
+  /**
+   * Lets the commit be refused, with `WALRUS_CONFLICT`, unless the next position of a stream is `next` then.
+   * @throws as `rollback`
+   */
   expect(stream: StreamTarget, next: number): void {
     this.#pending().expect(stream, next)
   }
 
+  /**
+   * Takes part in the commit.
+   * @throws as `rollback`
+   */
   join(part: CommitPart): void {
     this.#pending().parts.push(part)
   }
@@ -145,16 +154,13 @@ export class Transaction implements WriteSet {
         throw error
       },
     )
-    if (options === undefined) {
-      await settled
-      return commit.positions
-    }
     const leave = (): boolean => {
       const left = place.leave()
       if (left) this.#state = 'pending'
       return left
     }
-    await waitFor(this.#host.options.storage.env, settled, options, { leave })
+    const { env } = this.#host.options.storage
+    await (options === undefined ? settled : waitFor(env, settled, options, { leave }))
     return commit.positions
   }
 

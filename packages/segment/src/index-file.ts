@@ -134,24 +134,25 @@ function rowAt(words: Uint32Array, at: number): Row {
   }
 }
 
-/** Refuses rows that are empty or out of order, or do not share out the postings among them. */
-function checkRows(rows: Rows, postings: number, file: string): void {
+/** How many positions rows have. Refuses those that are empty or out of order, or do not share out the postings. */
+function checkRows(rows: Rows, postings: number, file: string): number {
+  const details = { file, offset: HEADER_BYTES }
+  const contradiction = (): WalrusError =>
+    new WalrusError('WALRUS_CORRUPT', `${file} has rows that contradict one another`, details)
   let start = 0
-  let number = 0
   let before: Row | undefined
-  for (; number < rows.count; number++) {
+  for (let number = 0; number < rows.count; number++) {
     const row = rows.at(number)
     const inOrder =
       before === undefined ||
       before.stream < row.stream ||
       (before.stream === row.stream && before.first + before.count <= row.first)
-    if (!inOrder || row.start !== start || row.count === 0) break
+    if (!inOrder || row.start !== start || row.count === 0) throw contradiction()
     start += row.count
     before = row
   }
-  if (number === rows.count && start === postings) return
-  const details = { file, offset: HEADER_BYTES }
-  throw new WalrusError('WALRUS_CORRUPT', `${file} has rows that contradict one another`, details)
+  if (start !== postings) throw contradiction()
+  return start
 }
 
 /** Looks things up in an index file. */
@@ -219,7 +220,7 @@ export class IndexFile {
     file.readSync(sampleBlock.bytes, samplesAt)
     if (head.u32(92) !== crc32(sampleBlock.bytes)) throw corrupt('has damaged samples', samplesAt)
     const rows = new Rows(words)
-    checkRows(rows, head.u32(76), file.path)
+    const frames = checkRows(rows, head.u32(76), file.path)
     const segment = {
       logId: head.slice(16, 16),
       id: head.u64(32),
@@ -229,7 +230,7 @@ export class IndexFile {
       endLsn: head.u64(56),
       end: head.u64(64),
     }
-    return new IndexFile(file, segment, rows, head.u32(76), head.u32(96))
+    return new IndexFile(file, segment, rows, frames, head.u32(96))
   }
 
   /** The row that holds a position of a stream. */
@@ -309,16 +310,6 @@ export class IndexFile {
       if (low > 0) return row.first + low
     }
     return undefined
-  }
-
-  /** The first position of a stream here, and the one after its last; `undefined` if it has none. */
-  head(stream: number): { first: number; next: number } | undefined {
-    const end = this.#rows.until(stream, Number.MAX_SAFE_INTEGER)
-    const last = end > 0 ? this.#rows.at(end - 1) : undefined
-    if (last?.stream !== stream) return undefined
-    let begin = end - 1
-    while (begin > 0 && this.#rows.at(begin - 1).stream === stream) begin--
-    return { first: this.#rows.at(begin).first, next: last.first + last.count }
   }
 
   /** For each stream here its first position, and the one after its last. */
