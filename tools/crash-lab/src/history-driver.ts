@@ -7,6 +7,7 @@ import {
   Log,
   type LogEntry,
   type LogOptions,
+  type RetentionReport,
   type Transaction,
 } from '@walrus/log'
 import type { Storage } from '@walrus/segment'
@@ -159,7 +160,23 @@ export class HistoryDriver {
     const files = [...one.segments, ...other.segments].map(({ file }) => file)
     if (new Set(files).size < files.length)
       this.found.push('two runs of retention removed the same segment')
-    for (const { stream, last } of [...one.streams, ...other.streams]) {
+    this.#moved([...one.streams, ...other.streams])
+  }
+
+  /** What lets segments go finds no space, and whoever asked for it is told. */
+  async retainWithoutSpace(name: StreamName, space: (there: boolean) => void): Promise<void> {
+    await this.append(name, SPILLED, LARGE)
+    const { streams } = await this.#now.retain({ maxSegments: 1, dryRun: true })
+    space(false)
+    const retained = await this.#now.retain({ maxSegments: 1 }).then(() => 'done', codeOf)
+    space(true)
+    if (streams.length > 0 && retained !== 'WALRUS_DISK_FULL')
+      this.found.push(`retention without space is ${retained}`)
+  }
+
+  /** Notes what retention has let go. */
+  #moved(streams: RetentionReport['streams']): void {
+    for (const { stream, last } of streams) {
       const { first, entries } = this.#history.last[stream as StreamName]
       const change = { first: last + 1, entries: entries.slice(last + 1 - first) }
       this.#history.change({ [stream]: change })

@@ -9,6 +9,7 @@ import { WalrusError } from '@walrus/codec'
 import { Log, verify } from '@walrus/log'
 import {
   type BegunCall,
+  type CallKind,
   LOSSES,
   type LossName,
   SimulatedDisk,
@@ -37,6 +38,8 @@ const SLOW: Readonly<Record<string, (call: BegunCall) => boolean>> = {
 }
 const SLOW_MS = [3, 30]
 const CI_SLOW_SEEDS = 12
+/** What needs space of a log that goes on. */
+const NEED_SPACE: ReadonlySet<CallKind> = new Set(['create', 'write', 'durable write'])
 const TAIL = `${DIR}/TAIL`
 /** Where its slots stand, and in them the number of the oldest segment. */
 const OLDEST_AT = [32, 512 + 32]
@@ -129,7 +132,8 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
   for (const what of await faultsAfter(disk, log, log.acknowledged)) {
     violations.push({ plan: narrow, what: `at its end ${what}` })
   }
-  for (const what of await faultsOf(disk, workOn)) violations.push({ plan: narrow, what })
+  for (const what of await faultsOf(disk, (storage) => workOn(storage, disk)))
+    violations.push({ plan: narrow, what })
   for (const crash of [...crashes.values()].flat()) {
     counts.crashPoints++
     counts.recoveries++
@@ -299,7 +303,7 @@ async function recoverAndGoOn(
 }
 
 /** What can be told of without a crash: calls that wait, and what goes on meanwhile. */
-async function workOn(storage: SimulatedStorage): Promise<string[]> {
+async function workOn(storage: SimulatedStorage, disk: SimulatedDisk): Promise<string[]> {
   const log = await Log.open(DIR, { storage, ...OPTIONS })
   const history = new History()
   history.states[0] = await stateOf(log)
@@ -307,6 +311,9 @@ async function workOn(storage: SimulatedStorage): Promise<string[]> {
   await driver.iterateOverCut('orders')
   await driver.transaction('payments')
   await driver.retainAll('')
+  await driver.retainWithoutSpace('', (there) => {
+    disk.fault = there ? undefined : ({ kind }) => (NEED_SPACE.has(kind) ? 'ENOSPC' : undefined)
+  })
   const is = told(await stateOf(log))
   if (is !== told(history.last)) driver.found.push(`it holds ${is}, and not ${told(history.last)}`)
   await log.close()
