@@ -294,12 +294,17 @@ async function recoverAndGoOn(
   const again = await Log.open(DIR, { storage, ...OPTIONS })
   if (!again.recovery.clean) found.push('it was closed, and did not open as closed')
   const reopened = told(await stateOf(again))
+  const { firstIndex, lastIndex } = again
   if (reopened !== grown) found.push(`opened again it holds ${reopened}, and not ${grown}`)
   await again.close()
-  const { damage } = await verify(DIR, { storage })
+  const report = await verify(DIR, { storage })
+  if (report.firstIndex !== firstIndex || report.lastIndex !== lastIndex)
+    found.push(
+      `it holds ${firstIndex} to ${lastIndex}, and verify ${report.firstIndex} to ${report.lastIndex}`,
+    )
   const names = await storage.list(DIR)
   const left = names.filter((name) => /\.(new|tmp)$/.test(name))
-  return [...found, ...damage.map(({ message }) => `verify: ${message}`), ...left]
+  return [...found, ...report.damage.map(({ message }) => `verify: ${message}`), ...left]
 }
 
 /** What can be told of without a crash: calls that wait, and what goes on meanwhile. */

@@ -138,7 +138,7 @@ async function followed(disk: SimulatedDisk): Promise<string[]> {
   return value!
 }
 
-/** What `view` gives in a storage that has memory of its own. */
+/** What `view` gives in a storage that has memory of its own, and what reading in runs. */
 export function viewCases(cases: Cases): void {
   for (const verifyReads of [true, false]) {
     const set = (name: string, given: Omit<Case, 'log' | 'expected' | 'look'>): void => {
@@ -162,6 +162,12 @@ export function viewCases(cases: Cases): void {
         },
       })
     }
+    // Far from the one before, so that each is fetched by itself.
+    set('far.length=4294967280', {
+      forge: ({ log }) => {
+        log.segments[1]!.groups[2]!.frames[1]!.forged['length'] = 0xffff_fff0
+      },
+    })
     set('cut', {
       // In the data of an entry.
       files: (files, { placed }) => {
@@ -200,6 +206,21 @@ async function viewed(
           else if (name === 'whole') found.push(`${read} fails with ${String(error)}`)
         }
         if (name === 'whole' && read === 'view' && reads > before) found.push('view reads')
+      }
+    }
+    for (const stream of new Set(entries.map((entry) => entry.stream))) {
+      try {
+        for await (const entry of streamOf(log, stream).entries()) {
+          const right = entries.some(
+            (each) => each.stream === stream && each.text === textOf(entry),
+          )
+          if (!right && !name.startsWith('length')) {
+            found.push(`iterating gives other data at ${stream}[${entry.index}]`)
+          }
+        }
+      } catch (error) {
+        if (!(error instanceof WalrusError) || name === 'whole')
+          found.push(`iterating fails with ${stackOf(error)}`)
       }
     }
     await log.close()

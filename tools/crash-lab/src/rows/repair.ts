@@ -113,7 +113,11 @@ async function repairOn(
 ): Promise<Repaired | undefined> {
   let salvaged: SalvageReport | undefined
   try {
-    const outcome = await disk.run((storage) => repair(DIR, { storage }))
+    const outcome = await disk.run(async (storage) => {
+      const report = await repair(DIR, { storage })
+      if ((await storage.locked(DIR)) !== undefined) found.push('it left the lock')
+      return report
+    })
     salvaged = outcome.value!.salvaged
   } catch (error) {
     if (!(error instanceof WalrusError) || error.file === undefined) throw error
