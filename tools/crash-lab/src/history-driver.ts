@@ -197,7 +197,7 @@ export class HistoryDriver {
     const log = this.#now
     const planned = await log.retain({ maxSegments, dryRun: true })
     const aged = await log.retain({ maxAgeMs: AGE_MS, dryRun: true })
-    if (aged.streams.length > 0) this.#found.push('retention takes entries that are not that old')
+    if (aged.streams.length > 0) this.found.push('retention takes entries that are not that old')
     const changes: Changes = {}
     for (const { stream, last } of planned.streams) {
       const name = stream as StreamName
