@@ -287,10 +287,10 @@ class Analyst {
 
 /** Whether a segment goes on with the commit that the one before it begins, or goes on with. */
 export function continues(
-  { predecessor }: SegmentHeader,
+  { predecessor, commitEnd }: SegmentHeader,
   before: SegmentHeader | undefined,
 ): boolean {
-  return before?.salt === predecessor.salt
+  return before?.salt === predecessor.salt && before.commitEnd === commitEnd
 }
 
 /** Of two of the same length. */
