@@ -15,6 +15,7 @@ import type { Case, Cases } from './hostile-case.ts'
 import { catalogCases } from './hostile-catalog.ts'
 import { fileCases, tailCases } from './hostile-files.ts'
 import { frameCases, groupCases } from './hostile-groups.ts'
+import { repairedCases } from './hostile-repaired.ts'
 import { indexCases } from './hostile-indexes.ts'
 import { sealCases, segmentCases } from './hostile-segments.ts'
 import { encodeLog } from './hostile-encode.ts'
@@ -55,6 +56,7 @@ function casesByName(): Cases {
     viewCases(all)
     fadingCases(all)
     sparseCases(all)
+    repairedCases(all)
     all = new Map([...all].map(([name, each]) => [name.replaceAll(' ', '-'), each]))
   }
   return all
