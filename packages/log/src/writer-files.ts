@@ -112,10 +112,10 @@ export class WriterFiles {
   /** Removes, in the background, what is left of a chain that was not committed. */
   discard(chain: Chain): void {
     const paths = chain.abandon()
+    // Not synced: what comes back has a temporary name, or continues a commit that never happened.
     this.#removing = this.#removing.then(async () => {
       try {
         for (const path of paths) await removeIfThere(this.#storage, path)
-        await this.#storage.syncDir(this.#dir)
       } catch (error) {
         this.#host.fail(error)
       }

@@ -7,7 +7,14 @@
 
 import { WalrusError } from '@walrus/codec'
 import { Log, verify } from '@walrus/log'
-import { LOSSES, type LossName, SimulatedDisk, type SimulatedStorage } from '@walrus/storage-sim'
+import {
+  type BegunCall,
+  type CallKind,
+  LOSSES,
+  type LossName,
+  SimulatedDisk,
+  type SimulatedStorage,
+} from '@walrus/storage-sim'
 import { History, stateOf, told, viewOf } from '../history.ts'
 import { HistoryDriver, OPTIONS } from '../history-driver.ts'
 import { type Counts, oneOf, Plan, type Row, SEED, type Violation, whole } from '../plan.ts'
@@ -22,6 +29,20 @@ const POINTS = 3
 const ENDS_EACH = 2
 /** What goes on in the background has come to its end, in milliseconds. */
 const LONG_MS = 400
+/** What takes long in some runs, of which every other call does. */
+const SLOW: Readonly<Record<string, (call: BegunCall) => boolean>> = {
+  sync: ({ kind }) => kind === 'sync',
+  directory: ({ kind }) => kind === 'sync directory',
+  remove: ({ kind }) => kind === 'remove',
+  tail: ({ path }) => path === TAIL,
+}
+const SLOW_MS = [3, 30]
+const CI_SLOW_SEEDS = 12
+/** What needs space of a log that goes on. */
+const NEED_SPACE: ReadonlySet<CallKind> = new Set(['create', 'write', 'durable write'])
+const TAIL = `${DIR}/TAIL`
+/** Where its slots stand, and in them the number of the oldest segment. */
+const OLDEST_AT = [32, 512 + 32]
 
 export const history: Row = {
   name: 'history',
@@ -32,14 +53,23 @@ export const history: Row = {
     fault: oneOf(FAULTS),
     call: whole(0, 1e6),
     loss: oneOf(ENDS),
+    slow: oneOf(Object.keys(SLOW)),
   },
   run,
   *ciPlans() {
-    yield* this.longPlans(0, CI_SEEDS)
+    for (let seed = 0; seed < CI_SEEDS; seed++) yield new Plan('history', { seed })
+    yield* slowPlans(0, CI_SLOW_SEEDS)
   },
   *longPlans(from, to) {
     for (let seed = from; seed < to; seed++) yield new Plan('history', { seed })
+    yield* slowPlans(from, to)
   },
+}
+
+function* slowPlans(from: number, to: number): Generator<Plan> {
+  for (let seed = from; seed < to; seed++) {
+    for (const slow of Object.keys(SLOW)) yield new Plan('history', { seed, fault: 'none', slow })
+  }
 }
 
 interface Crash {
@@ -64,9 +94,12 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
   const crashes = new Map<number, Crash[]>()
   const failing = fault === 'none' ? undefined : (plan.number('call') ?? failingCall)
   const chosen = crashChooser(plan, randomFrom(seed ^ 0x9b05688c), fault !== 'none')
-  disk.fault = ({ number, change }) => {
+  const found: string[] = []
+  disk.duration = slowly(plan.text('slow'), randomFrom(seed ^ 0x1f83d9ab))
+  disk.fault = ({ number, change, kind, path }) => {
     if (number === failing && fault !== 'none') return fault
     if (change === undefined) return undefined
+    if (kind === 'remove' && fault === 'none') found.push(...stillCounted(disk, path))
     for (const { place, end } of chosen(change)) {
       const left = disk.copy({ seed: (Math.imul(change + 1, 0x85ebca6b) ^ seed) >>> 0 })
       if (end !== 'kill') left.losePower(end.replaceAll('-', ' ') as LossName)
@@ -75,7 +108,6 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
     }
     return undefined
   }
-  const found: string[] = []
   const narrow = plan.with({ durability, fault, ...(failing !== undefined && { call: failing }) })
   const outcome = await disk.run(async (storage) => {
     const driver = new HistoryDriver(storage, DURABILITIES[durability]!, log, random)
@@ -91,6 +123,7 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
   })
   if (outcome.ended !== 'returned') found.push(`the run was ended: ${outcome.ended}`)
   disk.fault = undefined
+  disk.duration = undefined
   counts.workloads++
   counts.seeds++
   if (failing !== undefined) counts.faults++
@@ -99,6 +132,8 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
   for (const what of await faultsAfter(disk, log, log.acknowledged)) {
     violations.push({ plan: narrow, what: `at its end ${what}` })
   }
+  for (const what of await faultsOf(disk, (storage) => workOn(storage, disk)))
+    violations.push({ plan: narrow, what })
   for (const crash of [...crashes.values()].flat()) {
     counts.crashPoints++
     counts.recoveries++
@@ -109,6 +144,25 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
     }
   }
   return violations
+}
+
+/** How long calls take, where some take long. */
+function slowly(slow: string | undefined, random: Random): SimulatedDisk['duration'] {
+  if (slow === undefined) return undefined
+  const isSlow = SLOW[slow]!
+  return (call) => (isSlow(call) && pick(random, 2) === 0 ? choose(random, SLOW_MS) : undefined)
+}
+
+/** Of a segment that is removed: whether a slot of the tail file that is on the disk counts it still. */
+function stillCounted(disk: SimulatedDisk, path: string): string[] {
+  const id = Number(/\/(\d+)\.seg$/.exec(path)?.[1])
+  if (Number.isNaN(id)) return []
+  const left = disk.copy()
+  left.losePower('lost')
+  const tail = Buffer.from(left.files().get(TAIL)!)
+  return OLDEST_AT.filter((at) => tail.readBigUInt64LE(at) <= id).map(
+    () => `segment ${id} is removed, and a slot of the tail file counts it`,
+  )
 }
 
 /** Which calls are crashed in, and how: a few, or the one of the plan. A later one takes the place of an earlier. */
@@ -190,8 +244,15 @@ class Follower {
 
 /** What is wrong with what a crash left, or a closed log. */
 async function faultsAfter(disk: SimulatedDisk, was: History, least: number): Promise<string[]> {
+  return await faultsOf(disk, (storage) => recoverAndGoOn(storage, was, least))
+}
+
+async function faultsOf(
+  disk: SimulatedDisk,
+  run: (storage: SimulatedStorage) => Promise<string[]>,
+): Promise<string[]> {
   try {
-    const outcome = await disk.run((storage) => recoverAndGoOn(storage, was, least))
+    const outcome = await disk.run(run)
     return outcome.value ?? [`the recovery was ${outcome.ended}`]
   } catch (error) {
     return [String(error)]
@@ -244,4 +305,22 @@ async function recoverAndGoOn(
   const names = await storage.list(DIR)
   const left = names.filter((name) => /\.(new|tmp)$/.test(name))
   return [...found, ...report.damage.map(({ message }) => `verify: ${message}`), ...left]
+}
+
+/** What can be told of without a crash: calls that wait, and what goes on meanwhile. */
+async function workOn(storage: SimulatedStorage, disk: SimulatedDisk): Promise<string[]> {
+  const log = await Log.open(DIR, { storage, ...OPTIONS })
+  const history = new History()
+  history.states[0] = await stateOf(log)
+  const driver = new HistoryDriver(storage, 'commit', history, randomFrom(0), log)
+  await driver.iterateOverCut('orders')
+  await driver.transaction('payments')
+  await driver.retainAll('')
+  await driver.retainWithoutSpace('', (there) => {
+    disk.fault = there ? undefined : ({ kind }) => (NEED_SPACE.has(kind) ? 'ENOSPC' : undefined)
+  })
+  const is = told(await stateOf(log))
+  if (is !== told(history.last)) driver.found.push(`it holds ${is}, and not ${told(history.last)}`)
+  await log.close()
+  return driver.found
 }

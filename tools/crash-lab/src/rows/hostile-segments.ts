@@ -127,6 +127,15 @@ export function segmentCases(cases: Cases): void {
     files: forgeLink(2, 4),
     expected: (_, entries) => ({ reads: { first: inSegments(entries, 1) }, clean: false }),
   })
+  // The rest of a commit that never happened, behind the segment that has the place of its first one now.
+  cases.set('chain3.continues', {
+    log: 'chain',
+    forge: ({ log }) => {
+      const rest = { begun: 4, commitEnd: 11, mark: 11, predecessorSalt: 1 }
+      Object.assign(log.segments[2]!.forged, rest)
+    },
+    expected: (_, entries) => ({ reads: { first: inSegments(entries, 2) }, clean: false }),
+  })
 }
 
 /** What can be read when a segment does not follow the one before: of the second one the catalog is needed. */
