@@ -15,6 +15,7 @@ import type { Case, Cases } from './hostile-case.ts'
 import { catalogCases } from './hostile-catalog.ts'
 import { fileCases, tailCases } from './hostile-files.ts'
 import { frameCases, groupCases } from './hostile-groups.ts'
+import { repairedCases } from './hostile-repaired.ts'
 import { indexCases } from './hostile-indexes.ts'
 import { meanwhileCases } from './hostile-meanwhile.ts'
 import { sealCases, segmentCases } from './hostile-segments.ts'
@@ -56,6 +57,7 @@ function casesByName(): Cases {
     viewCases(all)
     meanwhileCases(all)
     sparseCases(all)
+    repairedCases(all)
     all = new Map([...all].map(([name, each]) => [name.replaceAll(' ', '-'), each]))
   }
   return all

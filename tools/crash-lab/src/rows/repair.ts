@@ -19,6 +19,7 @@ import { DIR, DURABILITIES, Driver, randomSteps, SEGMENT_BYTES } from '../worklo
 
 const CI_SEEDS = 400
 const ZEROED = 64
+const QUARANTINE = `${DIR}/quarantine`
 const LOSS_NAMES = Object.keys(LOSSES) as LossName[]
 const DAMAGES = ['flip', 'zero', 'cut', 'gone'] as const
 
@@ -61,9 +62,11 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
   counts.seeds++
   counts.faults++
   const found: string[] = []
-  const repaired = await repairOn(damaged.disk.copy(), damaged, found)
+  const disk = damaged.disk.copy()
+  const repaired = await repairOn(disk, damaged, found)
   if (repaired === undefined) return found.map((what) => ({ plan, what }))
   checkContents(repaired, damaged, found)
+  found.push(...copyFaults(repaired, damaged.disk, disk))
   const violations = found.map((what) => ({ plan, what }))
   const only = plan.number('call')
   for (let call = only ?? 0; violations.length === 0; call++) {
@@ -146,12 +149,30 @@ function checkContents({ salvaged, contents }: Repaired, damaged: Damaged, found
       found.push('entries are missing, and nothing is reported')
     return
   }
+  const { lastLost } = salvaged
+  const last = before.get('')?.at(-1)?.index ?? 0
+  if (lastLost !== undefined && (lastLost < salvaged.firstLost || lastLost > last)) {
+    found.push(`the last that is lost is said to be ${lastLost}, and ${last} was there`)
+  }
   const kept = contents.get('')?.at(-1)?.index ?? 0
   if (salvaged.firstLost !== kept + 1) {
     found.push(
       `the first that is lost is said to be ${salvaged.firstLost}, and ${kept} is the last`,
     )
   }
+}
+
+/** The segment that was cut is in the quarantine folder as a whole, if it holds more than stays of it. */
+function copyFaults({ salvaged }: Repaired, before: SimulatedDisk, after: SimulatedDisk): string[] {
+  if (salvaged === undefined) return []
+  const bytes = before.files().get(salvaged.file)!
+  const aside = [...after.files()].filter(([path]) => dirname(path) === QUARANTINE)
+  if (bytes.length > salvaged.offset) {
+    const isThere = aside.some(([, other]) => Buffer.compare(bytes, other) === 0)
+    return isThere ? [] : ['of the segment that was cut no copy is left']
+  }
+  const needless = aside.some(([path]) => path.endsWith('.copy'))
+  return needless ? ['a segment was copied of which all stays'] : []
 }
 
 /** Power is lost in a call of the repair; whether there was such a call. Repairing again must come to the same. */
@@ -178,6 +199,9 @@ async function crashIn(
   if (again === undefined) found.push('it is refused after the crash')
   else if (!same(again.contents, repaired.contents))
     found.push('after the crash another log is left')
+  found.push(
+    ...copyFaults(repaired, damaged.disk, crashed).map((what) => `after the crash ${what}`),
+  )
   return true
 }
 
