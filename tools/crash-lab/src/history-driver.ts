@@ -1,15 +1,7 @@
 /** Does things to a log that take it from one state to the next, and writes them down. */
 
 import { WalrusError } from '@walrus/codec'
-import {
-  type Claim,
-  type Durability,
-  Log,
-  type LogEntry,
-  type LogOptions,
-  type RetentionReport,
-  type Transaction,
-} from '@walrus/log'
+import { type Claim, type Durability, Log, type LogOptions } from '@walrus/log'
 import type { Storage } from '@walrus/segment'
 import {
   bytesOf,
@@ -24,8 +16,8 @@ import { choose, pick, type Random } from './random.ts'
 import { DIR } from './workload.ts'
 
 /** Of what is large, six or seven entries fill a segment, and eight are too many for memory. */
-const LARGE = 9_000
-const SPILLED = 8
+export const LARGE = 9_000
+export const SPILLED = 8
 export const OPTIONS: LogOptions = { segmentBytes: 0x1_0000, transactionMemoryBytes: 0x1_0000 }
 /** Nothing that is done here takes so long. */
 const AGE_MS = 1e9
@@ -39,8 +31,7 @@ export class HistoryDriver {
   readonly #durability: Durability
   readonly #history: History
   readonly #random: Random
-  /** What went wrong, in words. */
-  readonly found: string[] = []
+  readonly #found: string[] = []
   #log: Log | undefined
   #claim: { readonly claim: Claim; readonly stream: StreamName; readonly from: number } | undefined
 
@@ -77,7 +68,7 @@ export class HistoryDriver {
       }
       await this.#close()
     }
-    return this.found
+    return this.#found
   }
 
   /** Closes what is open, whatever comes of it. */
@@ -119,72 +110,6 @@ export class HistoryDriver {
     else await this.#reached(done, this.#history.change(change))
   }
 
-  /** The end is cut behind iterations that have read what is cut, or read it ahead: they do not go on. */
-  async iterateOverCut(name: StreamName): Promise<void> {
-    await this.append(name, 4, 10)
-    const next = this.#nextOf(name)
-    const iterate = async (count: number): Promise<AsyncIterableIterator<LogEntry>> => {
-      const entries = this.#of(name).entries({ from: next - count, follow: true })
-      for (let n = count === 4 ? 1 : count; n > 0; n--) await entries.next()
-      return entries
-    }
-    const iterations = [await iterate(4), await iterate(2)]
-    await this.truncate(name, this.#count(name) - 3)
-    await this.append(name, 4, 10)
-    for (const entries of iterations) {
-      const code = await entries.next().then(() => 'an entry', codeOf)
-      if (code !== 'WALRUS_TRUNCATED_AWAY')
-        this.found.push(`an iteration over what was cut goes on with ${code}`)
-    }
-  }
-
-  /** Commits as `log.transaction` does. */
-  async transaction(name: StreamName): Promise<void> {
-    const serial = this.#history.newEntry()
-    const state = this.#history.change(this.#with(name, [serial]))
-    const run = async (transaction: Transaction): Promise<void> => {
-      transaction.append(name, bytesOf(serial, 10))
-    }
-    await this.#reached(this.#now.transaction(run), state)
-    if (this.#now.stream(name).next !== this.#nextOf(name))
-      this.found.push('a transaction was acknowledged, and cannot be read')
-  }
-
-  /** Of segments that have just ended all go that may, and of two runs at once each says what it did itself. */
-  async retainAll(name: StreamName): Promise<void> {
-    await this.append(name, SPILLED, LARGE)
-    const [one, other] = await Promise.all([
-      this.#now.retain({ maxSegments: 2 }),
-      this.#now.retain({ maxSegments: 1 }),
-    ])
-    const { segments: left } = await this.#now.retain({ maxSegments: 1, dryRun: true })
-    if (left.length > 0) this.found.push(`retention leaves ${left.length} segments for later`)
-    const files = [...one.segments, ...other.segments].map(({ file }) => file)
-    if (new Set(files).size < files.length)
-      this.found.push('two runs of retention removed the same segment')
-    this.#moved([...one.streams, ...other.streams])
-  }
-
-  /** What lets segments go finds no space, and whoever asked for it is told. */
-  async retainWithoutSpace(name: StreamName, space: (there: boolean) => void): Promise<void> {
-    await this.append(name, SPILLED, LARGE)
-    const { streams } = await this.#now.retain({ maxSegments: 1, dryRun: true })
-    space(false)
-    const retained = await this.#now.retain({ maxSegments: 1 }).then(() => 'done', codeOf)
-    space(true)
-    if (streams.length > 0 && retained !== 'WALRUS_DISK_FULL')
-      this.found.push(`retention without space is ${retained}`)
-  }
-
-  /** Notes what retention has let go. */
-  #moved(streams: RetentionReport['streams']): void {
-    for (const { stream, last } of streams) {
-      const { first, entries } = this.#history.last[stream as StreamName]
-      const change = { first: last + 1, entries: entries.slice(last + 1 - first) }
-      this.#history.change({ [stream]: change })
-    }
-  }
-
   async #truncateFront(name: StreamName, dropped: number): Promise<void> {
     const { first, entries } = this.#history.last[name]
     const done = this.#of(name).truncateFront(first + dropped)
@@ -197,7 +122,7 @@ export class HistoryDriver {
     const log = this.#now
     const planned = await log.retain({ maxSegments, dryRun: true })
     const aged = await log.retain({ maxAgeMs: AGE_MS, dryRun: true })
-    if (aged.streams.length > 0) this.found.push('retention takes entries that are not that old')
+    if (aged.streams.length > 0) this.#found.push('retention takes entries that are not that old')
     const changes: Changes = {}
     for (const { stream, last } of planned.streams) {
       const name = stream as StreamName
@@ -205,14 +130,14 @@ export class HistoryDriver {
       changes[name] = { first: last + 1, entries: entries.slice(last + 1 - first) }
       const claim = this.#claim
       if (claim?.stream === name && claim.from <= last)
-        this.found.push(`retention takes ${name}[${last}], which is claimed from ${claim.from} on`)
+        this.#found.push(`retention takes ${name}[${last}], which is claimed from ${claim.from} on`)
     }
     const state = this.#history.change(changes)
     const { segments } = await log.retain({ maxSegments })
     this.#history.reached(state, segments.length > 0)
     const names = await this.#storage.list(DIR)
     const gone = segments.filter(({ file }) => names.some((name) => file.endsWith(`/${name}`)))
-    if (gone.length > 0) this.found.push('segments that were removed are still there')
+    if (gone.length > 0) this.#found.push('segments that were removed are still there')
   }
 
   /** Refused, or in: nothing else can come of it. */
@@ -229,7 +154,7 @@ export class HistoryDriver {
       const done = this.#now.commit(batch, { expect: { stream: name, next } })
       await this.#reached(done, this.#history.change(this.#with(name, serials)))
     } else if (refused === 'went in')
-      this.found.push('a commit went in that expected another state')
+      this.#found.push('a commit went in that expected another state')
     else throw new WalrusError(refused as `WALRUS_${string}`, 'a commit was refused')
   }
 
@@ -286,10 +211,10 @@ export class HistoryDriver {
   /** What can be read is what was asked for. */
   async #check(): Promise<void> {
     const [is, must] = [told(await stateOf(this.#now)), told(this.#history.last)]
-    if (is !== must) this.found.push(`it holds ${is}, and must hold ${must}`)
+    if (is !== must) this.#found.push(`it holds ${is}, and must hold ${must}`)
     const { durable, sequenced } = this.#now.marks
     if (this.#durability === 'commit' && durable < sequenced)
-      this.found.push(
+      this.#found.push(
         `everything was acknowledged, and it is durable up to ${durable} of ${sequenced}`,
       )
   }
@@ -305,7 +230,7 @@ export class HistoryDriver {
     // What is too large for memory is refused by itself, and what came behind it goes in.
     const durably = this.#durability === 'commit'
     if (states.length > 2) this.#history.reached(this.#history.change(is), durably)
-    else this.found.push(`after a full disk it holds ${told(is)}, and must hold ${states[0]}`)
+    else this.#found.push(`after a full disk it holds ${told(is)}, and must hold ${states[0]}`)
   }
 
   async #open(): Promise<void> {
@@ -316,7 +241,7 @@ export class HistoryDriver {
       durability: this.#durability,
     })
     const is = told(await stateOf(this.#log))
-    if (is !== told(this.#history.last)) this.found.push(`it opens with ${is}`)
+    if (is !== told(this.#history.last)) this.#found.push(`it opens with ${is}`)
   }
 
   async #close(): Promise<void> {
@@ -335,9 +260,7 @@ export class HistoryDriver {
     return this.#log!
   }
 
-  #of(
-    name: StreamName,
-  ): Pick<Log, 'append' | 'appendSync' | 'entries' | 'truncate' | 'truncateFront'> {
+  #of(name: StreamName): Pick<Log, 'append' | 'appendSync' | 'truncate' | 'truncateFront'> {
     return name === '' ? this.#now : this.#now.stream(name)
   }
 
@@ -365,7 +288,7 @@ export class HistoryDriver {
   }
 }
 
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   return error instanceof WalrusError ? error.code : String(error)
 }
 

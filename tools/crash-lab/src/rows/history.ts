@@ -1,6 +1,6 @@
 /**
  * Transactions, preconditions, truncations and removals of segments, in any order, over several openings:
- * crashes as in row 1, and calls that fail as in row 4.
+ * crashes as in row 1, calls that fail as in row 4, and calls that take long.
  *
  * Beside the writer a reader follows; what it sees is always one of the states, and never an earlier one again.
  */
@@ -15,8 +15,10 @@ import {
   SimulatedDisk,
   type SimulatedStorage,
 } from '@walrus/storage-sim'
-import { History, stateOf, told, viewOf } from '../history.ts'
+import { History, stateOf, told } from '../history.ts'
 import { HistoryDriver, OPTIONS } from '../history-driver.ts'
+import { HistoryReader } from '../history-reader.ts'
+import { iterateOverCut, retainAll, retainWithoutSpace, transact } from '../history-waiting.ts'
 import { type Counts, oneOf, Plan, type Row, SEED, type Violation, whole } from '../plan.ts'
 import { choose, pick, type Random, randomFrom } from '../random.ts'
 import { DIR, DURABILITIES } from '../workload.ts'
@@ -111,7 +113,7 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
   const narrow = plan.with({ durability, fault, ...(failing !== undefined && { call: failing }) })
   const outcome = await disk.run(async (storage) => {
     const driver = new HistoryDriver(storage, DURABILITIES[durability]!, log, random)
-    const reader = new Follower(disk, log)
+    const reader = new HistoryReader(disk, log)
     try {
       found.push(...(await driver.run(() => reader.look())))
     } catch (error) {
@@ -200,48 +202,6 @@ async function leftOver(disk: SimulatedDisk, storage: SimulatedStorage): Promise
   return found
 }
 
-/** A reader in a process of its own, which looks now and then. */
-class Follower {
-  readonly #disk: SimulatedDisk
-  readonly #history: History
-  readonly #found: string[] = []
-  #log: Log | undefined
-  /** Number of the state it saw last. */
-  #seen = 0
-
-  constructor(disk: SimulatedDisk, of: History) {
-    this.#disk = disk
-    this.#history = of
-  }
-
-  async look(): Promise<void> {
-    const { fault } = this.#disk
-    this.#disk.fault = undefined
-    try {
-      this.#log ??= await Log.open(DIR, { storage: this.#disk.process(), readOnly: true })
-      await this.#log.refresh()
-      const seen = told(await viewOf(this.#log))
-      const at = this.#history.states.findIndex(
-        (state, n) => n >= this.#seen && told(state) === seen,
-      )
-      if (at < 0) this.#found.push(`a reader saw ${seen}, which is not there, or was before`)
-      else this.#seen = at
-    } catch (error) {
-      const code = error instanceof WalrusError ? error.code : ''
-      // What it was reading may go while it reads.
-      if (code !== 'WALRUS_TRUNCATED_AWAY' && code !== 'WALRUS_INDEX_OUT_OF_RANGE') {
-        this.#found.push(`a reader fails with ${String(error)}`)
-      }
-    }
-    this.#disk.fault = fault
-  }
-
-  async end(): Promise<readonly string[]> {
-    await this.#log?.close()
-    return this.#found
-  }
-}
-
 /** What is wrong with what a crash left, or a closed log. */
 async function faultsAfter(disk: SimulatedDisk, was: History, least: number): Promise<string[]> {
   return await faultsOf(disk, (storage) => recoverAndGoOn(storage, was, least))
@@ -307,20 +267,23 @@ async function recoverAndGoOn(
   return [...found, ...report.damage.map(({ message }) => `verify: ${message}`), ...left]
 }
 
-/** What can be told of without a crash: calls that wait, and what goes on meanwhile. */
+/** What can be told of without a crash. */
 async function workOn(storage: SimulatedStorage, disk: SimulatedDisk): Promise<string[]> {
   const log = await Log.open(DIR, { storage, ...OPTIONS })
   const history = new History()
   history.states[0] = await stateOf(log)
   const driver = new HistoryDriver(storage, 'commit', history, randomFrom(0), log)
-  await driver.iterateOverCut('orders')
-  await driver.transaction('payments')
-  await driver.retainAll('')
-  await driver.retainWithoutSpace('', (there) => {
-    disk.fault = there ? undefined : ({ kind }) => (NEED_SPACE.has(kind) ? 'ENOSPC' : undefined)
-  })
+  const waiting = { log, driver, history }
+  const found = [
+    ...(await iterateOverCut(waiting, 'orders')),
+    ...(await transact(waiting, 'payments')),
+    ...(await retainAll(waiting)),
+    ...(await retainWithoutSpace(waiting, (there) => {
+      disk.fault = there ? undefined : ({ kind }) => (NEED_SPACE.has(kind) ? 'ENOSPC' : undefined)
+    })),
+  ]
   const is = told(await stateOf(log))
-  if (is !== told(history.last)) driver.found.push(`it holds ${is}, and not ${told(history.last)}`)
+  if (is !== told(history.last)) found.push(`it holds ${is}, and not ${told(history.last)}`)
   await log.close()
-  return driver.found
+  return found
 }
