@@ -6,14 +6,14 @@
  */
 
 import { type Lock, PLAIN_STREAM } from '@walrus/segment'
-import type { Catalog, StreamState } from './catalog.ts'
+import { type Catalog, checkStreamName, type StreamState } from './catalog.ts'
 import { closedError, readOnlyError } from './errors.ts'
 import type { Follower } from './follower.ts'
 import type { ResolvedOptions } from './options.ts'
 import { Reader } from './reader.ts'
 import type { RecoveryReport } from './report.ts'
 import type { SegmentTable } from './segment-table.ts'
-import type { StreamHost } from './stream.ts'
+import { Stream, type StreamHost } from './stream.ts'
 import type { Point } from './tail-file.ts'
 import type { Waiters } from './waiters.ts'
 import type { Writer } from './writer.ts'
@@ -47,6 +47,19 @@ export class Access implements StreamHost {
     this.truncated = truncated
     this.#parts = parts
     this.#reader = new Reader(table, () => this.visible(), options.verifyReads, follower)
+  }
+
+  /** A stream by its name, whether it has entries or not. */
+  stream(name: string): Stream {
+    checkStreamName(name)
+    const { catalog } = this
+    const find = (): StreamState | undefined => catalog.find(name)
+    return new Stream(this, name, 0, find, () => catalog.named(name))
+  }
+
+  /** Whether it was opened for reading. */
+  get readOnly(): boolean {
+    return this.#parts.writer === undefined
   }
 
   writer(): Writer {
@@ -92,6 +105,12 @@ export class Access implements StreamHost {
   async refresh(): Promise<void> {
     this.#checkOpen()
     await this.#parts.follower?.refresh()
+  }
+
+  /** As `refresh`; and where its writer is gone, up to the end of what that left. */
+  async refreshToEnd(): Promise<void> {
+    this.#checkOpen()
+    await this.#parts.follower?.refreshToEnd()
   }
 
   async moved(error: unknown, attempt: number): Promise<void> {

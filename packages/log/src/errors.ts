@@ -15,6 +15,7 @@
  * - `WALRUS_UNSUPPORTED_FORMAT`: written by a later version.
  * - `WALRUS_TIMEOUT`: `timeoutMs` ran out while waiting; the entry may still become durable.
  * - `WALRUS_CONFLICT`: a commit expected another position of a stream; nothing of it was kept.
+ * - `WALRUS_ALREADY_ATTACHED`: a view over the same stream is attached to the log.
  * - `WALRUS_TRANSACTION_EXPIRED`: it stayed open too long, and was rolled back. Said once; afterwards
  *   `WALRUS_TRANSACTION_NOT_FOUND`.
  * - `WALRUS_TRANSACTION_NOT_PENDING`: it has been committed or rolled back, or is being committed.

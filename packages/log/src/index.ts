@@ -26,6 +26,7 @@ export { type EntriesOptions, type ReadOptions, Stream } from './stream.ts'
 export { Transaction, type TransactionEntryOptions, type TransactionState } from './transaction.ts'
 export type { BeginOptions } from './transactions.ts'
 export { type Damage, type VerifyOptions, type VerifyReport, verify } from './verify.ts'
+export type { AttachOptions, Attachment, View } from './view.ts'
 export type {
   CommitOptions,
   CommitPart,

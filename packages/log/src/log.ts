@@ -4,8 +4,9 @@
 
 import { Access, type LogParts } from './access.ts'
 import type { ActiveSegment } from './active-segment.ts'
+import { Attachments } from './attachments.ts'
 import type { Batch } from './batch.ts'
-import { checkStreamName, type StreamState } from './catalog.ts'
+import type { StreamState } from './catalog.ts'
 import type { LogEntry } from './entry.ts'
 import { closedError } from './errors.ts'
 import { Follower } from './follower.ts'
@@ -27,6 +28,7 @@ import type { SegmentTable } from './segment-table.ts'
 import { type EntriesOptions, type ReadOptions, Stream } from './stream.ts'
 import type { Transaction } from './transaction.ts'
 import { type BeginOptions, Transactions } from './transactions.ts'
+import type { AttachOptions, Attachment, View } from './view.ts'
 import { Waiters } from './waiters.ts'
 import type { CommitOptions } from './write-set.ts'
 import type { Writer } from './writer.ts'
@@ -52,8 +54,12 @@ export interface LogStats {
   readonly marks: Marks
   /** Bytes sequenced and not yet written. */
   readonly pendingBytes: number
+  /** Bytes of ended segments' indexes in memory. */
+  readonly indexBytes: number
   /** Why retention in the background came to nothing the last time; `undefined` when it did not. */
   readonly retentionFailure: Error | undefined
+  /** Why a view's last snapshot in the background came to nothing; `undefined` when none did. */
+  readonly snapshotFailure: Error | undefined
 }
 
 export class Log implements AsyncDisposable {
@@ -65,6 +71,7 @@ export class Log implements AsyncDisposable {
   readonly #retention: Retention
   readonly #maxEntryBytes: number
   readonly #transactions: Transactions
+  readonly #attachments: Attachments
   #writer: Writer | undefined
   #closing: Promise<void> | undefined
   /** First and last index when it was closed. */
@@ -79,6 +86,7 @@ export class Log implements AsyncDisposable {
     this.#retention = new Retention(options, table, catalog, writer)
     this.#access = new Access(parts, () => this.#retention.soon())
     this.#transactions = new Transactions(this.#access)
+    this.#attachments = new Attachments(this.#access, this.#retention, this.#transactions)
     const plain = (): StreamState => catalog.plain
     this.#plain = new Stream(this.#access, '', 1, plain, plain)
   }
@@ -125,7 +133,10 @@ export class Log implements AsyncDisposable {
         table.find(segment.id)?.release()
         if (log !== undefined) log.#retention.soon()
       },
-      advanced: () => waiters.wake(),
+      advanced: () => {
+        waiters.wake()
+        if (log !== undefined) log.#attachments.advanced()
+      },
     }))
     log = new Log({ ...opened, options: resolved, follower: undefined, waiters })
     watch.recovered(begun, opened.report)
@@ -312,10 +323,7 @@ export class Log implements AsyncDisposable {
    * appears in the log with its first entry.
    */
   stream(name: string): Stream {
-    checkStreamName(name)
-    const { catalog } = this.#parts
-    const find = (): StreamState | undefined => catalog.find(name)
-    return new Stream(this.#access, name, 0, find, () => catalog.named(name))
+    return this.#access.stream(name)
   }
 
   /** The names of the streams that have entries, in the order they appeared. */
@@ -371,10 +379,23 @@ export class Log implements AsyncDisposable {
     return this.#retention.claim(name, needs)
   }
 
+  /**
+   * Attaches a view: restores it from its newest snapshot, and applies the entries behind that. From then on snapshots
+   * of it are made in the background, and what they need is claimed, until it is released or the log is closed. They
+   * are in a stream of their own. Attach right after opening, before anything else is awaited.
+   * @throws `WALRUS_ALREADY_ATTACHED` when a view over the same stream is attached
+   * @throws `WALRUS_CORRUPT`: a snapshot holds what no snapshot can; what reading throws
+   * @throws `WALRUS_TRUNCATED_AWAY` (`readOnly`): entries were removed while it was attached; attach a new view
+   * @throws `WALRUS_INVALID_OPTION`, `WALRUS_CLOSED`; `WALRUS_DISK_FULL`, `WALRUS_FAILED` when entries of the stream
+   *   were on their way to the disk; what the view's `restore` and `apply` throw
+   */
+  async attach(view: View, options: AttachOptions = {}): Promise<Attachment> {
+    return await this.#attachments.attach(view, options)
+  }
+
   /** For a log opened for reading: looks how far its writer has got. Otherwise does nothing. */
   async refresh(): Promise<void> {
-    if (this.#access.closed) throw closedError()
-    await this.#parts.follower?.refreshToEnd()
+    await this.#access.refreshToEnd()
   }
 
   stats(): LogStats {
@@ -388,7 +409,9 @@ export class Log implements AsyncDisposable {
       transactions: this.transactions,
       marks: this.marks,
       pendingBytes: writer?.sequencer.pendingBytes ?? 0,
+      indexBytes: table.indexBytes,
       retentionFailure: this.#retention.failure,
+      snapshotFailure: this.#attachments.failure,
     }
   }
 
@@ -422,6 +445,7 @@ export class Log implements AsyncDisposable {
     try {
       // Those whose commit was refused meanwhile.
       await this.#transactions.close()
+      await this.#attachments.close()
       this.#final = { first: this.firstIndex, last: this.lastIndex, next: this.nextIndex }
       waiters.wake()
       table.close()

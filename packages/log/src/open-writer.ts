@@ -59,12 +59,12 @@ export async function openWriter(
     const stamps = { boot: bootOf(storage), epoch: lock.epoch }
     const analysis = await (options.salvage ? salvage : analyse)(storage, dir)
     // Read before anything is changed: it may turn out to be damaged.
-    let catalog = analysis === undefined ? new Catalog() : readCatalog(storage, dir, analysis)
+    let catalog = analysis === undefined ? new Catalog() : readCatalog(options, analysis)
     await removeUnfinished(storage, dir)
     await removeSegments(storage, dir, analysis?.retired ?? [])
     start = await findStart(storage, dir, stamps, analysis)
     const { segment, report } = start
-    table = new SegmentTable(storage, dir, start.ids)
+    table = new SegmentTable(options, start.ids)
     for (const { id, header, index } of analysis?.scanned ?? []) {
       if (analysis?.clean === false) table.find(id)?.know(header, index)
     }
@@ -110,8 +110,8 @@ export async function openWriter(
 }
 
 /** The catalog as the log has it, before its next segment is begun. */
-function readCatalog(storage: Storage, dir: string, analysis: Analysis): Catalog {
-  const table = new SegmentTable(storage, dir, analysis.ids)
+function readCatalog(options: ResolvedOptions, analysis: Analysis): Catalog {
+  const table = new SegmentTable(options, analysis.ids)
   try {
     for (const { id, header, index } of analysis.scanned) table.find(id)?.know(header, index)
     table.last.lastEnd = analysis.end.offset

@@ -50,6 +50,11 @@ export interface LogOptions {
    * file in the log's directory, and gets segments of its own.
    */
   readonly transactionMemoryBytes?: number
+  /**
+   * How many bytes of the indexes of ended segments may be kept in memory for reading: 1 MiB to 1 GiB, default 32 MiB.
+   * One that is larger is kept alone while it is used.
+   */
+  readonly indexCacheBytes?: number
   /** Open for reading: beside a writer or alone, changing nothing on disk. Default false. */
   readonly readOnly?: boolean
   /**
@@ -82,6 +87,7 @@ export interface ResolvedOptions {
   readonly transactionTimeoutMs: number
   readonly transactionCleanupMs: number
   readonly transactionMemoryBytes: number
+  readonly indexCacheBytes: number
   readonly readOnly: boolean
   readonly salvage: boolean
   readonly verifyReads: boolean
@@ -103,6 +109,7 @@ const NUMBERS = {
   transactionTimeoutMs: [1, 2 ** 31 - 1, 30_000],
   transactionCleanupMs: [1, 2 ** 31 - 1, 300_000],
   transactionMemoryBytes: [64 * KiB, GiB, 64 * MiB],
+  indexCacheBytes: [MiB, GiB, 32 * MiB],
 } as const
 
 const NAMES = [
@@ -222,6 +229,7 @@ export function resolveOptions(dir: unknown, options: LogOptions): ResolvedOptio
     transactionTimeoutMs: number('transactionTimeoutMs'),
     transactionCleanupMs: number('transactionCleanupMs'),
     transactionMemoryBytes: number('transactionMemoryBytes'),
+    indexCacheBytes: number('indexCacheBytes'),
     readOnly: checkBoolean('readOnly', readOnly),
     salvage: checkBoolean('salvage', options.salvage ?? false),
     verifyReads: checkBoolean('verifyReads', verifyReads),

@@ -234,6 +234,15 @@ export class Reader {
     }
   }
 
+  /** Where the frame of an entry that can be read stands. */
+  placeOf(
+    stream: StreamState,
+    position: number,
+  ): { readonly file: string; readonly offset: number } {
+    const { segment, offset } = this.#locate(stream, position)
+    return { file: segment.path, offset }
+  }
+
   /** Looks for an entry of a named stream from where the last one was found. */
   #near(stream: StreamState, position: number, oldest: number): Place | undefined {
     const at = this.#table.placeOf(this.#memory.lastFound(stream.id))

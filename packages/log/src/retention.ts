@@ -20,12 +20,18 @@ import type { Writer } from './writer.ts'
 /** With a limit of age, it is looked for old segments this often at least, in milliseconds. */
 const LOOK_EVERY_MS = 60_000
 
+/** What is known of a claim. */
+interface Claimed {
+  readonly needs: () => Iterable<Need>
+  readonly inTheWay: (() => void) | undefined
+}
+
 export class Retention {
   readonly #options: ResolvedOptions
   readonly #table: SegmentTable
   readonly #catalog: Catalog
   readonly #writer: Writer | undefined
-  readonly #claims = new Map<Claim, () => Iterable<Need>>()
+  readonly #claims = new Map<Claim, Claimed>()
   /** Numbers of segments that are no part of the log any more, whose files could not be removed yet. */
   #retired: number[] = []
   #running: Promise<unknown> = Promise.resolve()
@@ -53,9 +59,10 @@ export class Retention {
     return this.#failure
   }
 
-  claim(name: string, needs: () => Iterable<Need>): Claim {
+  /** @param inTheWay called when a run was held back by it */
+  claim(name: string, needs: () => Iterable<Need>, inTheWay?: () => void): Claim {
     const claim: Claim = { name, release: () => void this.#claims.delete(claim) }
-    this.#claims.set(claim, needs)
+    this.#claims.set(claim, { needs, inTheWay })
     return claim
   }
 
@@ -121,7 +128,13 @@ export class Retention {
       this.#retired.push(...this.#table.dropBefore(planned.oldest).map(({ id }) => id))
     }
     await this.#remove()
+    this.#askToYield(planned)
     return report
+  }
+
+  #askToYield({ claims }: Plan): void {
+    const names = new Set(claims.filter(({ dropped }) => !dropped).map(({ name }) => name))
+    for (const [{ name }, { inTheWay }] of this.#claims) if (names.has(name)) inTheWay?.()
   }
 
   async #remove(): Promise<void> {
@@ -134,7 +147,9 @@ export class Retention {
   #plan(policy: RetentionPolicy): Plan {
     const { storage } = this.#options
     const needs: Needs[] = []
-    for (const [{ name }, of] of this.#claims) needs.push({ name, needs: checkNeeds(name, of()) })
+    for (const [{ name }, claimed] of this.#claims) {
+      needs.push({ name, needs: checkNeeds(name, claimed.needs()) })
+    }
     return plan({
       table: this.#table,
       catalog: this.#catalog,

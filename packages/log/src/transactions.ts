@@ -9,9 +9,9 @@ import { Batch } from './batch.ts'
 import { tooLarge, waitFor } from './input.ts'
 import { checkInteger, checkNames, invalid } from './options.ts'
 import { SetCommit } from './set-commit.ts'
-import type { Spool } from './spool.ts'
+import { Spool } from './spool.ts'
 import { Transaction, type TransactionHost } from './transaction.ts'
-import { type CommitOptions, expectationsOf, type SetHost } from './write-set.ts'
+import { type CommitOptions, expectationsOf, SetContents, type SetHost } from './write-set.ts'
 import type { Writer } from './writer.ts'
 
 const ID_BYTES = 16
@@ -64,6 +64,11 @@ export class Transactions {
     const { env } = this.#host.options.storage
     await waitFor(env, writer.commit(commit, place), options, place)
     return commit.positions
+  }
+
+  /** Resolves when all that is sequenced now is acknowledged; rejects when any of that is taken back. */
+  async settled(): Promise<void> {
+    await this.#host.writer().commit(new SetCommit(new SetContents(this.#host, new Spool()), []))
   }
 
   commitSync(batch: Batch, options: Pick<CommitOptions, 'expect'>): number[] {

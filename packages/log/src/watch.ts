@@ -153,6 +153,10 @@ export class Watch {
     this.#say('info', 'segments were removed', { segments })
   }
 
+  snapshotFailed(stream: string, error: unknown): void {
+    this.#say('warn', 'a snapshot of a view could not be made', { stream, error })
+  }
+
   full(error: unknown): void {
     this.#say('warn', 'there is no space on the disk', { error })
   }

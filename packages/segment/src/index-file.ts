@@ -1,8 +1,9 @@
 /**
  * The index file of a segment: its bytes, and looking things up in it without loading it (docs/format.md, "Index").
  *
- * The rows and samples are read and checked when it is opened; postings are read from the file as they are needed.
- * A posting is not checked by itself: whoever follows it checks the frame it leads to.
+ * The rows and samples are read and checked when it is opened, and the rows kept, as they stand in the file; postings
+ * are read from the file as they are needed. A posting is not checked by itself: whoever follows it checks the frame it
+ * leads to.
  */
 
 import { crc32, WalrusError } from '@walrus/codec'
@@ -91,9 +92,55 @@ export function encodeIndex(index: SegmentIndex, segment: IndexedSegment): Uint8
   return block.bytes
 }
 
+/** The rows of an index, as they stand in its file. */
+class Rows {
+  readonly count: number
+  readonly #block: Block
+
+  constructor(bytes: Uint8Array) {
+    this.#block = new Block(bytes)
+    this.count = bytes.length / ROW_BYTES
+  }
+
+  get bytes(): number {
+    return this.#block.bytes.length
+  }
+
+  at(number: number): Row {
+    const at = number * ROW_BYTES
+    const block = this.#block
+    return {
+      stream: block.u32(at),
+      count: block.u32(at + 4),
+      first: block.u64(at + 8),
+      start: block.u32(at + 16),
+    }
+  }
+
+  *[Symbol.iterator](): Generator<Row, void> {
+    for (let number = 0; number < this.count; number++) yield this.at(number)
+  }
+
+  /** How many rows there are before those of later streams, or of the same one from behind a position on. */
+  until(stream: number, position: number): number {
+    const block = this.#block
+    let low = 0
+    let high = this.count
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const at = middle * ROW_BYTES
+      const found = block.u32(at)
+      if (found < stream || (found === stream && block.u64(at + 8) <= position)) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
 /** Refuses rows that are empty or out of order, or do not share out the postings among them. */
-function checkRows(rows: readonly Row[], postings: number, file: string): void {
+function checkRows(rows: Rows, postings: number, file: string): void {
   let start = 0
+  let checked = 0
   let before: Row | undefined
   for (const row of rows) {
     const inOrder =
@@ -103,8 +150,9 @@ function checkRows(rows: readonly Row[], postings: number, file: string): void {
     if (!inOrder || row.start !== start || row.count === 0) break
     start += row.count
     before = row
+    checked++
   }
-  if (before === rows.at(-1) && start === postings) return
+  if (checked === rows.count && start === postings) return
   const details = { file, offset: HEADER_BYTES }
   throw new WalrusError('WALRUS_CORRUPT', `${file} has rows that contradict one another`, details)
 }
@@ -112,31 +160,33 @@ function checkRows(rows: readonly Row[], postings: number, file: string): void {
 /** Looks things up in an index file. */
 export class IndexFile {
   readonly segment: IndexedSegment
-  readonly rows: readonly Row[]
-  readonly samples: readonly Sample[]
   /** How many frames it speaks of. */
   readonly frames: number
   /** How many frames of the segment are void, and not in it. */
   readonly voids: number
   readonly #file: StorageFile
+  readonly #rows: Rows
   readonly #postingsAt: number
   #postings: Uint32Array | undefined
-  #asked = false
 
   private constructor(
     file: StorageFile,
     segment: IndexedSegment,
-    rows: readonly Row[],
-    samples: readonly Sample[],
+    rows: Rows,
+    frames: number,
     voids: number,
   ) {
     this.#file = file
     this.segment = segment
-    this.rows = rows
-    this.samples = samples
+    this.#rows = rows
+    this.frames = frames
     this.voids = voids
-    this.#postingsAt = HEADER_BYTES + rows.length * ROW_BYTES
-    this.frames = rows.reduce((sum, row) => sum + row.count, 0)
+    this.#postingsAt = HEADER_BYTES + rows.bytes
+  }
+
+  /** Bytes it takes in memory, but for what is mapped. */
+  get memoryBytes(): number {
+    return this.#rows.bytes
   }
 
   /**
@@ -170,24 +220,8 @@ export class IndexFile {
     const sampleBlock = new Block(new Uint8Array(sampleCount * SAMPLE_BYTES))
     file.readSync(sampleBlock.bytes, samplesAt)
     if (head.u32(92) !== crc32(sampleBlock.bytes)) throw corrupt('has damaged samples', samplesAt)
-    const rows = Array.from({ length: rowCount }, (_, number) => {
-      const at = number * ROW_BYTES
-      return {
-        stream: rowBlock.u32(at),
-        count: rowBlock.u32(at + 4),
-        first: rowBlock.u64(at + 8),
-        start: rowBlock.u32(at + 16),
-      }
-    })
+    const rows = new Rows(rowBlock.bytes)
     checkRows(rows, head.u32(76), file.path)
-    const samples = Array.from({ length: sampleCount }, (_, number) => {
-      const at = number * SAMPLE_BYTES
-      return {
-        offset: sampleBlock.u32(at),
-        time: sampleBlock.u32(at + 4),
-        lsn: sampleBlock.u32(at + 8),
-      }
-    })
     const segment = {
       logId: head.slice(16, 16),
       id: head.u64(32),
@@ -197,28 +231,29 @@ export class IndexFile {
       endLsn: head.u64(56),
       end: head.u64(64),
     }
-    return new IndexFile(file, segment, rows, samples, head.u32(96))
+    return new IndexFile(file, segment, rows, head.u32(76), head.u32(96))
   }
 
   /** The row that holds a position of a stream. */
   row(stream: number, position: number): Row | undefined {
-    let low = 0
-    let high = this.rows.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      const row = this.rows[middle]!
-      if (row.stream < stream || (row.stream === stream && row.first <= position)) low = middle + 1
-      else high = middle
+    const number = this.#rows.until(stream, position) - 1
+    if (number < 0) return undefined
+    const row = this.#rows.at(number)
+    return row.stream === stream && position < row.first + row.count ? row : undefined
+  }
+
+  /** From now on looks postings up in the file's own memory, where the storage can show it. */
+  map(): void {
+    const bytes = this.#file.view(this.#postingsAt, this.frames * 4)
+    if (bytes?.length === this.frames * 4 && bytes.byteOffset % 4 === 0) {
+      this.#postings = new Uint32Array(bytes.buffer, bytes.byteOffset, this.frames)
     }
-    const row = this.rows[low - 1]
-    if (row === undefined || row.stream !== stream) return undefined
-    return position < row.first + row.count ? row : undefined
   }
 
   find(stream: number, position: number): number {
     const row = this.row(stream, position)
     if (row === undefined) return -1
-    const postings = this.#postingsInMemory
+    const postings = this.#postings
     if (postings !== undefined) return postings[row.start + (position - row.first)]!
     const offset = new Uint32Array(1)
     this.#file.readSync(new Uint8Array(offset.buffer), this.#at(row, position))
@@ -229,10 +264,11 @@ export class IndexFile {
   slice(stream: number, position: number, count: number): Uint32Array {
     const row = this.row(stream, position)
     if (row === undefined) return new Uint32Array(0)
-    const postings = this.#postingsInMemory
+    const postings = this.#postings
     if (postings !== undefined) {
       const from = row.start + (position - row.first)
-      return postings.subarray(from, Math.min(from + count, row.start + row.count))
+      // A copy: the file's memory may be taken away while it is gone by.
+      return postings.slice(from, Math.min(from + count, row.start + row.count))
     }
     const offsets = new Uint32Array(Math.min(count, row.first + row.count - position))
     this.#file.readSync(new Uint8Array(offsets.buffer), this.#at(row, position))
@@ -251,18 +287,19 @@ export class IndexFile {
       const details = { file, offset: this.#postingsAt }
       throw new WalrusError('WALRUS_CORRUPT', `${file} has damaged postings`, details)
     }
-    for (const row of this.rows) {
+    for (const row of this.#rows) {
       const postings = into.stream(row.stream)
       for (let i = 0; i < row.count; i++) postings.add(row.first + i, offsets[row.start + i]!)
     }
-    for (const sample of this.samples) into.addGroup(sample.offset, sample.time, sample.lsn)
+    for (const { offset, time, lsn } of this.#samples()) into.addGroup(offset, time, lsn)
     return into
   }
 
   /** The position after the last frame of a stream that begins before `offset`; `undefined` if there is none. */
   nextBefore(stream: number, offset: number): number | undefined {
-    const rows = this.rows.filter((row) => row.stream === stream)
-    for (const row of rows.toReversed()) {
+    for (let number = this.#rows.until(stream, Number.MAX_SAFE_INTEGER); number > 0; number--) {
+      const row = this.#rows.at(number - 1)
+      if (row.stream !== stream) break
       let low = 0
       let high = row.count
       while (low < high) {
@@ -275,10 +312,20 @@ export class IndexFile {
     return undefined
   }
 
+  /** The first position of a stream here, and the one after its last; `undefined` if it has none. */
+  head(stream: number): { first: number; next: number } | undefined {
+    const end = this.#rows.until(stream, Number.MAX_SAFE_INTEGER)
+    const last = end > 0 ? this.#rows.at(end - 1) : undefined
+    if (last?.stream !== stream) return undefined
+    let begin = end - 1
+    while (begin > 0 && this.#rows.at(begin - 1).stream === stream) begin--
+    return { first: this.#rows.at(begin).first, next: last.first + last.count }
+  }
+
   /** For each stream here its first position, and the one after its last. */
   heads(): { stream: number; first: number; next: number }[] {
     const heads = new Map<number, { stream: number; first: number; next: number }>()
-    for (const { stream, first, count } of this.rows) {
+    for (const { stream, first, count } of this.#rows) {
       heads.set(stream, { stream, first: heads.get(stream)?.first ?? first, next: first + count })
     }
     return [...heads.values()]
@@ -288,17 +335,14 @@ export class IndexFile {
     this.#file.closeSync()
   }
 
-  /** The postings in the file's own memory, where the storage can show it. */
-  get #postingsInMemory(): Uint32Array | undefined {
-    if (!this.#asked) {
-      this.#asked = true
-      const count = this.frames
-      const bytes = this.#file.view(this.#postingsAt, count * 4)
-      if (bytes?.length === count * 4 && bytes.byteOffset % 4 === 0) {
-        this.#postings = new Uint32Array(bytes.buffer, bytes.byteOffset, count)
-      }
-    }
-    return this.#postings
+  #samples(): Sample[] {
+    const bytes = new Uint8Array(this.#file.sizeSync() - this.#postingsAt - this.frames * 4)
+    this.#file.readSync(bytes, this.#postingsAt + this.frames * 4)
+    const block = new Block(bytes)
+    return Array.from({ length: bytes.length / SAMPLE_BYTES }, (_, number) => {
+      const at = number * SAMPLE_BYTES
+      return { offset: block.u32(at), time: block.u32(at + 4), lsn: block.u32(at + 8) }
+    })
   }
 
   #at(row: Row, position: number): number {
