@@ -49,7 +49,7 @@ async function missing(log: Log, entries: readonly Entry[]): Promise<string[]> {
     for await (const entry of streamOf(log, name).entries()) there.push(textOf(entry))
     const right = entries.filter(({ stream }) => stream === name).map(({ text }) => text)
     if (String(there) !== String(right))
-      found.push(`of ${name || 'the plain log'} is left ${there}`)
+      found.push(`of ${name || 'the plain log'} is left ${there.join(', ')}`)
   }
   return found
 }
