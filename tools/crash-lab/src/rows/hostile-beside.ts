@@ -54,6 +54,7 @@ export function besideCases(cases: Cases): void {
     )
   }
   cases.set('beside.rest', { log: 'closed', look: atRest, expected: {} })
+  cases.set('beside.rest.writer', { log: 'closed', look: besideRest, expected: {} })
   cases.set('beside.followed', { log: 'closed', look: followed, expected: {} })
 }
 
@@ -91,20 +92,32 @@ export async function refusal(what: string, run: () => Promise<unknown>): Promis
 
 /** A reader beside no writer does not read again what it has seen. */
 async function atRest(disk: SimulatedDisk): Promise<string[]> {
-  let reads = 0
-  const { value } = await disk.run(async (storage) => {
-    const log = await Log.open(DIR, { storage, readOnly: true })
-    await log.refresh()
-    disk.fault = ({ kind, path }) => {
-      if (kind === 'read' && path.endsWith('.seg')) reads++
-      return undefined
-    }
-    for (let look = 0; look < LOOKS_AT_REST; look++) await log.refresh()
-    disk.fault = undefined
-    await log.close()
-    return reads === 0 ? [] : [`a reader at rest reads segments ${reads} times`]
-  })
+  const { value } = await disk.run((storage) => restOf(disk, storage, () => Promise.resolve()))
   return value!
+}
+
+/** Nor does one beside a writer that has nothing to do. */
+async function besideRest(disk: SimulatedDisk): Promise<string[]> {
+  return await besideWriter(disk, (append) => restOf(disk, disk.process(), append))
+}
+
+async function restOf(
+  disk: SimulatedDisk,
+  storage: SimulatedStorage,
+  append: () => Promise<void>,
+): Promise<string[]> {
+  const log = await Log.open(DIR, { storage, readOnly: true })
+  await append()
+  for (let look = 0; look < LOOKS; look++) await log.refresh()
+  let calls = 0
+  disk.fault = ({ path, pid }) => {
+    if (pid === storage.pid && path.endsWith('.seg')) calls++
+    return undefined
+  }
+  for (let look = 0; look < LOOKS_AT_REST; look++) await log.refresh()
+  disk.fault = undefined
+  await log.close()
+  return calls === 0 ? [] : [`a reader at rest makes ${calls} calls about segments`]
 }
 
 /** Two that follow one reader's log do not keep waking one another. */

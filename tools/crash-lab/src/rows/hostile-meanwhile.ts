@@ -1,7 +1,7 @@
 /** Files that change, or are gone, while a log is opened or used. */
 
 import type { WalrusError } from '@walrus/codec'
-import { Log } from '@walrus/log'
+import { Log, verify } from '@walrus/log'
 import type { SimulatedDisk } from '@walrus/storage-sim'
 import { DIR, pass } from '../workload.ts'
 import { refusal } from './hostile-beside.ts'
@@ -46,6 +46,7 @@ export function meanwhileCases(cases: Cases): void {
     expected: {},
   })
   cases.set('fading.transaction', { log: 'closed', look: committing, expected: {} })
+  cases.set('unreadable', { log: 'closed', look: unreadable, expected: {} })
   cases.set('beside.gone', { log: 'large', look: missing, expected: {} })
 }
 
@@ -122,4 +123,28 @@ async function missing(disk: SimulatedDisk): Promise<string[]> {
     return [...codes]
   })
   return String(value) === 'WALRUS_NOT_FOUND' ? [] : [`what is gone gives ${String(value)}`]
+}
+
+/** A segment that cannot be opened makes `verify` fail, whenever that is: it is not passed over. */
+async function unreadable(disk: SimulatedDisk): Promise<string[]> {
+  const found: string[] = []
+  for (let failing = 0, failed = true; failed; failing++) {
+    let opened = 0
+    failed = false
+    disk.fault = ({ kind, path }) => {
+      if (kind !== 'open' || !path.endsWith('.seg') || opened++ !== failing) return undefined
+      failed = true
+      return 'EIO'
+    }
+    const code = await disk
+      .run((storage) => verify(DIR, { storage }))
+      .then(
+        () => 'nothing',
+        (error: WalrusError) => error.code,
+      )
+    const must = failed ? 'WALRUS_IO' : 'nothing'
+    if (code !== must) found.push(`verify fails with ${code}, and not with ${must}`)
+  }
+  disk.fault = undefined
+  return found
 }

@@ -66,7 +66,7 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
   const repaired = await repairOn(disk, damaged, found)
   if (repaired === undefined) return found.map((what) => ({ plan, what }))
   checkContents(repaired, damaged, found)
-  found.push(...copyFaults(repaired, damaged.disk, disk))
+  found.push(...copyFaults(repaired, damaged.disk, disk), ...(await faultsUncopied(damaged)))
   const violations = found.map((what) => ({ plan, what }))
   const only = plan.number('call')
   for (let call = only ?? 0; violations.length === 0; call++) {
@@ -173,6 +173,24 @@ function copyFaults({ salvaged }: Repaired, before: SimulatedDisk, after: Simula
   }
   const needless = aside.some(([path]) => path.endsWith('.copy'))
   return needless ? ['a segment was copied of which all stays'] : []
+}
+
+/** Where the copy cannot be made durable, nothing is cut. */
+async function faultsUncopied({ disk: damaged }: Damaged): Promise<string[]> {
+  const disk = damaged.copy()
+  let failed = false
+  disk.fault = ({ kind, path }) => {
+    if (kind !== 'sync' || dirname(path) !== QUARANTINE) return undefined
+    failed = true
+    return 'EIO'
+  }
+  const code = await disk
+    .run((storage) => repair(DIR, { storage }))
+    .then(
+      () => 'nothing',
+      (error: WalrusError) => error.code,
+    )
+  return failed && code !== 'WALRUS_IO' ? [`its copy could not be synced, and it gave ${code}`] : []
 }
 
 /** Power is lost in a call of the repair; whether there was such a call. Repairing again must come to the same. */
