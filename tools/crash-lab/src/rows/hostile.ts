@@ -19,6 +19,7 @@ import { repairedCases } from './hostile-repaired.ts'
 import { indexCases } from './hostile-indexes.ts'
 import { meanwhileCases } from './hostile-meanwhile.ts'
 import { sealCases, segmentCases } from './hostile-segments.ts'
+import { snapshotCases } from './hostile-views.ts'
 import { encodeLog } from './hostile-encode.ts'
 import { type Forged, LAYOUTS, type Unit } from './hostile-layout.ts'
 import { type ForgedLog, LOGS } from './hostile-logs.ts'
@@ -58,6 +59,7 @@ function casesByName(): Cases {
     meanwhileCases(all)
     sparseCases(all)
     repairedCases(all)
+    snapshotCases(all)
     all = new Map([...all].map(([name, each]) => [name.replaceAll(' ', '-'), each]))
   }
   return all
