@@ -14,6 +14,7 @@ import { late } from './late.ts'
 import { model } from './model.ts'
 import { repairs } from './repair.ts'
 import { sharing } from './sharing.ts'
+import { views } from './views.ts'
 
 export const ROWS: readonly Row[] = [
   crash,
@@ -27,6 +28,7 @@ export const ROWS: readonly Row[] = [
   sharing,
   evidence,
   history,
+  views,
   repairs,
   fd,
 ]
