@@ -14,6 +14,7 @@ import { late } from './late.ts'
 import { model } from './model.ts'
 import { repairs } from './repair.ts'
 import { sharing } from './sharing.ts'
+import { topics } from './topics.ts'
 
 export const ROWS: readonly Row[] = [
   crash,
@@ -28,5 +29,6 @@ export const ROWS: readonly Row[] = [
   evidence,
   history,
   repairs,
+  topics,
   fd,
 ]
