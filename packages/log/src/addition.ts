@@ -54,7 +54,8 @@ export class Addition implements Commit {
 
   keep(): void {
     this.#entries = this.#entries.map(({ bytes, attributes }) => ({
-      bytes: bytes.slice(),
+      // Not `slice`: that of a Buffer is a view.
+      bytes: new Uint8Array(bytes),
       attributes,
     }))
   }

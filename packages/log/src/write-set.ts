@@ -105,7 +105,8 @@ export class SetContents {
     checkSize(given.length, host.options.maxEntryBytes)
     const attributes =
       options === undefined ? transactionId?.alone : checkedAttributes(options, transactionId?.id)
-    const bytes = given === data ? given.slice() : given
+    // Not `slice`: that of a Buffer is a view.
+    const bytes = given === data ? new Uint8Array(given) : given
     spool.add({ stream, bytes, attributes })
     return spool.count - 1
   }

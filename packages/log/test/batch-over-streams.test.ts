@@ -85,9 +85,11 @@ describe('a batch', () => {
     await log.close()
   })
 
-  it('keeps its own copy of what was added', async () => {
+  it.each([
+    ['a Uint8Array', Uint8Array.of(1)],
+    ['a Buffer', Buffer.of(1)],
+  ])('keeps its own copy of what was added: %s', async (_name, bytes) => {
     const log = await Log.open(dir())
-    const bytes = Uint8Array.of(1)
     const batch = log.batch()
     batch.append(undefined, bytes)
     bytes[0] = 2
