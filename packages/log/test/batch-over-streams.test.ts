@@ -106,7 +106,7 @@ describe('a batch', () => {
     const refusals: [() => unknown, string][] = [
       [() => batch.append(undefined, 'x'.repeat(11)), 'WALRUS_ENTRY_TOO_LARGE'],
       [() => batch.append(undefined, 5 as unknown as string), 'WALRUS_INVALID_OPTION'],
-      [() => batch.append('n'.repeat(1025), 'a'), 'WALRUS_INVALID_OPTION'],
+      [() => batch.append('n'.repeat(1281), 'a'), 'WALRUS_INVALID_OPTION'],
       [() => batch.append(5 as unknown as string, 'a'), 'WALRUS_INVALID_OPTION'],
       [() => batch.append(undefined, 'a', { term: -1n }), 'WALRUS_INVALID_OPTION'],
       [() => batch.append(undefined, 'a', { signal: 1 } as object), 'WALRUS_INVALID_OPTION'],
