@@ -286,10 +286,11 @@ class Analyst {
 }
 
 /** Whether a segment goes on with the commit that the one before it begins, or goes on with. */
-export function continues(header: SegmentHeader, before: SegmentHeader | undefined): boolean {
-  const { id, predecessor, commitEnd } = header
-  if (before?.id !== id - 1) return false
-  return before.salt === predecessor.salt && before.commitEnd === commitEnd
+export function continues(
+  { predecessor, commitEnd }: SegmentHeader,
+  before: SegmentHeader | undefined,
+): boolean {
+  return before?.salt === predecessor.salt && before.commitEnd === commitEnd
 }
 
 /** Of two of the same length. */

@@ -148,12 +148,14 @@ export class ViewAttachment implements Attachment {
 
   async #restore(): Promise<void> {
     const { view } = this
-    const { access } = this.#host
+    const { access, transactions } = this.#host
     if (access.readOnly) {
       const found = await this.#snapshots.newestInMemory()
       this.#newest = found?.snapshot
       for (const row of found?.rows ?? []) view.restore(row)
     } else {
+      // What is on its way can be read once it is acknowledged.
+      if (this.#stream.next < this.#sequenced()) await transactions.settled()
       this.#newest = await this.#snapshots.newest()
       if (this.#newest !== undefined) {
         for await (const row of this.#snapshots.rows(this.#newest)) view.restore(row)
@@ -166,21 +168,15 @@ export class ViewAttachment implements Attachment {
     if (!access.readOnly) this.advanced()
   }
 
-  /** Applies what can be read; of a log opened for writing, all that has been sequenced. */
+  /** Applies what can be read. */
   async #catchUp(): Promise<void> {
-    const { access, transactions } = this.#host
-    for (;;) {
-      const end = this.#stream.next
-      if (this.#position < end) {
-        for await (const entry of this.#stream.entries({ from: this.#position, to: end - 1 })) {
-          this.view.apply(entry)
-          this.#position = entry.index + 1
-        }
-        this.#position = end
-      }
-      if (access.readOnly || this.#position >= this.#sequenced()) return
-      await transactions.settled()
+    const end = this.#stream.next
+    if (this.#position >= end) return
+    for await (const entry of this.#stream.entries({ from: this.#position, to: end - 1 })) {
+      this.view.apply(entry)
+      this.#position = entry.index + 1
     }
+    this.#position = end
   }
 
   #soon(): void {

@@ -85,10 +85,10 @@ function cutIndex(stream: StreamState, { next }: Bounds, postings: SegmentPostin
   const { first: firstBefore, next: nextBefore, cuts } = stream
   const restoreCuts = cuts?.save()
   const from = Math.max(next, postings.first)
-  const dropped = next < nextBefore ? postings.slice(from, nextBefore - from) : undefined
-  if (dropped !== undefined) postings.cut(next)
+  const dropped = postings.slice(from, nextBefore - from)
+  postings.cut(next)
   return () => {
-    dropped?.forEach((offset, at) => postings.add(from + at, offset))
+    dropped.forEach((offset, at) => postings.add(from + at, offset))
     stream.first = firstBefore
     stream.next = nextBefore
     stream.cuts = cuts

@@ -88,7 +88,6 @@ function adopt(host: LargeHost, chain: Chain, { commit, contents, resolve }: Lar
 
 /** Makes everything written durable. */
 function* syncWritten(host: LargeHost, { maintenance }: WriterFiles): Procedure {
-  if (host.durable.lsn >= host.written.lsn) return
   yield* tried({ start: () => maintenance.sync(), now: () => maintenance.syncNow() })
   checkFailure(host)
 }

@@ -355,8 +355,8 @@ export class Log implements AsyncDisposable {
 
   /**
    * Removes the oldest segments, as far as the policy lets them go: the one given, or without any limit given the one
-   * the log was opened with. What was truncated away goes in any case. Resolves when the files are removed, which is
-   * durable then.
+   * the log was opened with. What was truncated away goes in any case. Resolves when the files are removed; one that a
+   * power loss brings back is no part of the log, and is removed by the next opening.
    *
    * With `dryRun` nothing is done, and the report says what would be; that works on a log opened for reading, too,
    * but knows only claims of this process.

@@ -121,11 +121,8 @@ export class Retention {
       if (planned.firsts.size > 0) await writer.commit(this.#boundsOf(planned))
       // Also what a truncation made needless may not be on disk yet.
       await writer.sync()
-      // What made them so may have been taken back for want of space, or what stays may have no more than a head yet.
-      const isDurable = writer.durable.segment >= planned.oldest
-      if (!isDurable || !isNeedless(this.#table, this.#catalog, planned.oldest)) {
-        return { ...report, ...NOTHING }
-      }
+      // What made them so may have been taken back, for want of space.
+      if (!isNeedless(this.#table, this.#catalog, planned.oldest)) return { ...report, ...NOTHING }
       await writer.moveOldest(planned.oldest)
       for (const stream of this.#catalog.all()) stream.cuts?.drop(planned.oldest)
       this.#retired.push(...this.#table.dropBefore(planned.oldest).map(({ id }) => id))
@@ -142,7 +139,7 @@ export class Retention {
 
   async #remove(): Promise<void> {
     const { storage, dir, watch } = this.#options
-    await removeSegments(storage, dir, this.#retired, (error) => this.#writer!.fail(error))
+    await removeSegments(storage, dir, this.#retired)
     if (this.#retired.length > 0) watch.removed(this.#retired)
     this.#retired = []
   }

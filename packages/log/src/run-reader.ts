@@ -57,10 +57,8 @@ interface Piece {
 export async function readRun(place: RunPlace, run: Run, maxBytes: number): Promise<LogEntry[]> {
   const offsets = ascending(run.offsets, place)
   if (offsets.length === 0) return []
-  const piece = isSparse(place, offsets)
-    ? fetchEach(place, offsets, maxBytes)
-    : await readTogether(place, offsets, maxBytes)
-  return entriesIn(piece, place, run)
+  const read = distanceBetween(place, offsets) > SPARSE_BYTES ? fetchEach : readTogether
+  return entriesIn(await read(place, offsets, maxBytes), place, run)
 }
 
 /** The offsets up to the first that cannot be right, whatever an index says. */
@@ -74,17 +72,18 @@ function ascending(offsets: Uint32Array, { offset, end }: RunPlace): Uint32Array
   return offsets
 }
 
-/** Whether much lies between the frames, if they are as large as the first. */
-function isSparse({ segment }: RunPlace, offsets: Uint32Array): boolean {
+/** How much lies between two frames, on average, if they are as large as the first. */
+function distanceBetween({ segment }: RunPlace, offsets: Uint32Array): number {
   const last = Math.min(offsets.length, SAMPLED) - 1
-  if (last === 0) return false
-  const distance = (offsets[last]! - offsets[0]!) / last
-  if (distance <= SPARSE_BYTES) return false
-  const read = segment.open().readSync(scratch.bytes.subarray(0, FRAME_HEADER_BYTES), offsets[0]!)
-  return (
-    read === FRAME_HEADER_BYTES &&
-    distance - frameBytes(frameLength(scratch.words, 0)) > SPARSE_BYTES
-  )
+  // Of a single one it is not a number.
+  const apart = (offsets[last]! - offsets[0]!) / last
+  return apart > SPARSE_BYTES ? apart - sizeAt(segment, offsets[0]!) : apart
+}
+
+/** What a frame takes, as its header says; anything, where that cannot be read. */
+function sizeAt(segment: TableSegment, offset: number): number {
+  segment.open().readSync(scratch.bytes.subarray(0, FRAME_HEADER_BYTES), offset)
+  return frameBytes(frameLength(scratch.words, 0))
 }
 
 async function readTogether(
@@ -135,7 +134,6 @@ function fetchFrame(
   to: number,
   room: number,
 ): number {
-  if (room < FRAME_HEADER_BYTES) return 0
   if (memory !== undefined) {
     const size = frameBytes(frameLength(memory.words, offset))
     if (size > room) return 0
@@ -145,11 +143,10 @@ function fetchFrame(
   const file = segment.open()
   const guess = Math.min(GUESS_BYTES, room)
   const read = file.readSync(scratch.bytes.subarray(to, to + guess), offset)
-  if (read < FRAME_HEADER_BYTES) return 0
   const size = frameBytes(frameLength(scratch.words, to))
-  if (size <= read) return size
-  if (size > room) return 0
-  return file.readSync(scratch.bytes.subarray(to, to + size), offset) === size ? size : 0
+  const isLonger = size > read && size <= room
+  const found = isLonger ? file.readSync(scratch.bytes.subarray(to, to + size), offset) : read
+  return found >= size ? size : 0
 }
 
 function copy({ bytes, words }: Memory, from: number, size: number, to: number): void {

@@ -8,13 +8,7 @@
 
 import { basename, join } from 'node:path'
 import { WalrusError } from '@walrus/codec'
-import {
-  PLAIN_STREAM,
-  SEGMENT_HEADER_BYTES,
-  type SegmentHeader,
-  type Storage,
-  type StorageFile,
-} from '@walrus/segment'
+import { PLAIN_STREAM, type SegmentHeader, type Storage, type StorageFile } from '@walrus/segment'
 import { type Analysis, analyse } from './analysis.ts'
 import { corrupt } from './errors.ts'
 import { QUARANTINE_NAME, segmentIds } from './names.ts'
@@ -260,14 +254,14 @@ export async function keepCopy(
   const source = await storage.open(file, 'read')
   try {
     const size = await source.size()
-    if (size <= Math.max(offset, SEGMENT_HEADER_BYTES)) return undefined
+    if (size <= offset) return undefined
     const quarantine = join(dir, QUARANTINE_NAME)
     await storage.mkdir(quarantine)
     await storage.syncDir(dir)
     const path = await freeName(storage, quarantine, basename(file))
     const target = await storage.open(path, 'create')
     try {
-      await copyAll(source, target, size)
+      await copyAll(source, target)
       await target.sync()
     } finally {
       await target.close()
@@ -288,11 +282,10 @@ async function freeName(storage: Storage, dir: string, name: string): Promise<st
   }
 }
 
-async function copyAll(source: StorageFile, target: StorageFile, size: number): Promise<void> {
-  const bytes = new Uint8Array(Math.min(size, COPY_BYTES))
-  for (let at = 0; at < size; ) {
-    const read = await source.read(bytes, at)
-    if (read === 0) throw corrupt(source.path, at, `the file was ${size} bytes long a moment ago`)
+async function copyAll(source: StorageFile, target: StorageFile): Promise<void> {
+  const bytes = new Uint8Array(COPY_BYTES)
+  let read = await source.read(bytes, 0)
+  for (let at = 0; read > 0; read = await source.read(bytes, at)) {
     await target.write(bytes.subarray(0, read), at, false)
     at += read
   }

@@ -287,25 +287,17 @@ async function clearAway(
 }
 
 /**
- * Removes segments that are no part of the log any more, oldest first, and makes that durable.
- * @param unsynced called with why it could not be made durable
+ * Removes segments that are no part of the log any more, oldest first. Not synced: what comes back is passed over, and
+ * removed by the next writer.
  */
 export async function removeSegments(
   storage: Storage,
   dir: string,
   ids: readonly number[],
-  unsynced: (error: unknown) => void = () => {},
 ): Promise<void> {
   for (const id of ids.toSorted((a, b) => a - b)) {
     await removeIfThere(storage, indexPath(dir, id))
     await removeIfThere(storage, segmentPath(dir, id))
-  }
-  if (ids.length === 0) return
-  try {
-    await storage.syncDir(dir)
-  } catch (error) {
-    unsynced(error)
-    throw error
   }
 }
 

@@ -56,7 +56,7 @@ export class WriterFiles {
   #active: ActiveSegment
   #target: PreparedFile | undefined
   #attempt = 0
-  #removing: Promise<void> = Promise.resolve()
+  #removing: Promise<unknown> = Promise.resolve()
 
   constructor(host: FilesHost, options: FilesOptions, tail: TailFile, start: FilesStart) {
     const { storage, dir } = host
@@ -112,14 +112,8 @@ export class WriterFiles {
   /** Removes, in the background, what is left of a chain that was not committed. */
   discard(chain: Chain): void {
     const paths = chain.abandon()
-    this.#removing = this.#removing.then(async () => {
-      try {
-        for (const path of paths) await removeIfThere(this.#storage, path)
-        await this.#storage.syncDir(this.#dir)
-      } catch (error) {
-        this.#host.fail(error)
-      }
-    })
+    // Not synced: what comes back has a temporary name, or continues a commit that never happened.
+    this.#removing = Promise.all([this.#removing, this.#remove(paths)])
   }
 
   /** Makes a planned segment the one that groups go into, and ends the one before in the background. */
@@ -197,7 +191,7 @@ export class WriterFiles {
 
   /** Lets go of every file, also when letting go of another one fails. */
   async release(): Promise<void> {
-    const releases: (() => Promise<void> | undefined)[] = [
+    const releases: (() => Promise<unknown> | undefined)[] = [
       () => this.#removing,
       () => this.#discard(this.zeroAhead.take()),
       () => this.#discard(this.#target),
@@ -220,6 +214,14 @@ export class WriterFiles {
       this.#storage.renameSync(unfinished, path)
     } catch (error) {
       if (!hasCode(error, 'WALRUS_DISK_FULL')) this.#host.fail(error)
+    }
+  }
+
+  async #remove(paths: readonly string[]): Promise<void> {
+    try {
+      for (const path of paths) await removeIfThere(this.#storage, path)
+    } catch (error) {
+      this.#host.fail(error)
     }
   }
 

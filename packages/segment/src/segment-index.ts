@@ -293,7 +293,8 @@ export class SegmentIndex {
   #bound(words: Int32Array, at: number, offset: number): void {
     const bounds = readBounds(words, at)
     // What cannot be has no effect here: whoever reads the catalog refuses it.
-    if (bounds === undefined || !bounds.cut) return
+    if (bounds === undefined) return
+    // Where only the front moves, `next` is where the stream stands, and nothing is cut.
     const { stream, next } = bounds
     this.#streams.get(stream)?.cut(next)
     this.#cuts.push({ stream, next, offset })

@@ -16,9 +16,11 @@ import { choose, pick, type Random } from './random.ts'
 import { DIR } from './workload.ts'
 
 /** Of what is large, six or seven entries fill a segment, and eight are too many for memory. */
-const LARGE = 9_000
-const SPILLED = 8
+export const LARGE = 9_000
+export const SPILLED = 8
 export const OPTIONS: LogOptions = { segmentBytes: 0x1_0000, transactionMemoryBytes: 0x1_0000 }
+/** Nothing that is done here takes so long. */
+const AGE_MS = 1e9
 const OPENINGS = 3
 const STEPS = 9
 
@@ -119,6 +121,8 @@ export class HistoryDriver {
   async #retain(maxSegments: number): Promise<void> {
     const log = this.#now
     const planned = await log.retain({ maxSegments, dryRun: true })
+    const aged = await log.retain({ maxAgeMs: AGE_MS, dryRun: true })
+    if (aged.streams.length > 0) this.#found.push('retention takes entries that are not that old')
     const changes: Changes = {}
     for (const { stream, last } of planned.streams) {
       const name = stream as StreamName
@@ -284,7 +288,7 @@ export class HistoryDriver {
   }
 }
 
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   return error instanceof WalrusError ? error.code : String(error)
 }
 

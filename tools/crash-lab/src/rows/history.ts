@@ -1,52 +1,58 @@
 /**
  * Transactions, preconditions, truncations and removals of segments, in any order, over several openings:
- * crashes as in row 1, and calls that fail as in row 4.
+ * crashes as in row 1, calls that fail as in row 4, and calls that take long.
  *
  * Beside the writer a reader follows; what it sees is always one of the states, and never an earlier one again.
  */
 
 import { WalrusError } from '@walrus/codec'
 import { Log, verify } from '@walrus/log'
-import { LOSSES, type LossName, SimulatedDisk, type SimulatedStorage } from '@walrus/storage-sim'
-import { History, stateOf, told, viewOf } from '../history.ts'
+import { type CallKind, SimulatedDisk, type SimulatedStorage } from '@walrus/storage-sim'
+import {
+  CRASHING_KEYS,
+  crashing,
+  FAULTS,
+  type FaultName,
+  faultsOf,
+  isAllowed,
+  leftOver,
+  SLOW_NAMES,
+  TAIL,
+} from '../crashing.ts'
+import { History, stateOf, told } from '../history.ts'
 import { HistoryDriver, OPTIONS } from '../history-driver.ts'
-import { type Counts, oneOf, Plan, type Row, SEED, type Violation, whole } from '../plan.ts'
-import { choose, pick, type Random, randomFrom } from '../random.ts'
+import { HistoryReader } from '../history-reader.ts'
+import { iterateOverCut, retainAll, retainWithoutSpace, transact } from '../history-waiting.ts'
+import { type Counts, Plan, type Row, type Violation } from '../plan.ts'
+import { choose, pick, randomFrom } from '../random.ts'
 import { DIR, DURABILITIES } from '../workload.ts'
 
-const ENDS = [...Object.keys(LOSSES).map((name) => name.replaceAll(' ', '-')), 'kill']
-const FAULTS = ['none', 'EIO', 'ENOSPC'] as const
 const CI_SEEDS = 400
-/** Crash points of a run, and ends tried at each. */
-const POINTS = 3
-const ENDS_EACH = 2
-/** What goes on in the background has come to its end, in milliseconds. */
-const LONG_MS = 400
+const CI_SLOW_SEEDS = 12
+/** What needs space of a log that goes on. */
+const NEED_SPACE: ReadonlySet<CallKind> = new Set(['create', 'write', 'durable write'])
+/** Where the slots of the tail file stand, and in them the number of the oldest segment. */
+const OLDEST_AT = [32, 512 + 32]
 
 export const history: Row = {
   name: 'history',
   title: 'transactions, truncations and removals',
-  keys: {
-    seed: SEED,
-    durability: oneOf(Object.keys(DURABILITIES)),
-    fault: oneOf(FAULTS),
-    call: whole(0, 1e6),
-    loss: oneOf(ENDS),
-  },
+  keys: CRASHING_KEYS,
   run,
   *ciPlans() {
-    yield* this.longPlans(0, CI_SEEDS)
+    for (let seed = 0; seed < CI_SEEDS; seed++) yield new Plan('history', { seed })
+    yield* slowPlans(0, CI_SLOW_SEEDS)
   },
   *longPlans(from, to) {
     for (let seed = from; seed < to; seed++) yield new Plan('history', { seed })
+    yield* slowPlans(from, to)
   },
 }
 
-interface Crash {
-  readonly call: number
-  readonly end: string
-  readonly disk: SimulatedDisk
-  readonly history: History
+function* slowPlans(from: number, to: number): Generator<Plan> {
+  for (let seed = from; seed < to; seed++) {
+    for (const slow of SLOW_NAMES) yield new Plan('history', { seed, fault: 'none', slow })
+  }
 }
 
 async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
@@ -55,31 +61,28 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
   const align = choose(random, [1, 1, 512])
   // All of it is drawn, also what the plan says: a narrower plan is the same case.
   const drawn = [choose(random, FAULTS), choose(random, Object.keys(DURABILITIES))]
-  const fault = (plan.text('fault') ?? drawn[0]) as (typeof FAULTS)[number]
+  const fault = (plan.text('fault') ?? drawn[0]) as FaultName
   const durability = plan.text('durability') ?? drawn[1]!
   const zeroAhead = pick(random, 4) > 0
   const failingCall = pick(random, 900)
   const disk = new SimulatedDisk({ seed, align, zeroAhead, maxCalls: 200_000 })
   const log = new History()
-  const crashes = new Map<number, Crash[]>()
   const failing = fault === 'none' ? undefined : (plan.number('call') ?? failingCall)
-  const chosen = crashChooser(plan, randomFrom(seed ^ 0x9b05688c), fault !== 'none')
-  disk.fault = ({ number, change }) => {
-    if (number === failing && fault !== 'none') return fault
-    if (change === undefined) return undefined
-    for (const { place, end } of chosen(change)) {
-      const left = disk.copy({ seed: (Math.imul(change + 1, 0x85ebca6b) ^ seed) >>> 0 })
-      if (end !== 'kill') left.losePower(end.replaceAll('-', ' ') as LossName)
-      const before = crashes.get(place)?.filter((crash) => crash.call === change) ?? []
-      crashes.set(place, [...before, { call: change, end, disk: left, history: log.copy() }])
-    }
-    return undefined
-  }
   const found: string[] = []
+  const ended = crashing({
+    plan,
+    disk,
+    fault,
+    failing,
+    promised: () => log.copy(),
+    see: ({ kind, path }) => {
+      if (kind === 'remove' && fault === 'none') found.push(...stillCounted(disk, path))
+    },
+  })
   const narrow = plan.with({ durability, fault, ...(failing !== undefined && { call: failing }) })
   const outcome = await disk.run(async (storage) => {
     const driver = new HistoryDriver(storage, DURABILITIES[durability]!, log, random)
-    const reader = new Follower(disk, log)
+    const reader = new HistoryReader(disk, log)
     try {
       found.push(...(await driver.run(() => reader.look())))
     } catch (error) {
@@ -90,7 +93,7 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
     found.push(...(await reader.end()), ...(await leftOver(disk, storage)))
   })
   if (outcome.ended !== 'returned') found.push(`the run was ended: ${outcome.ended}`)
-  disk.fault = undefined
+  const crashes = ended()
   counts.workloads++
   counts.seeds++
   if (failing !== undefined) counts.faults++
@@ -99,10 +102,12 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
   for (const what of await faultsAfter(disk, log, log.acknowledged)) {
     violations.push({ plan: narrow, what: `at its end ${what}` })
   }
-  for (const crash of [...crashes.values()].flat()) {
+  for (const what of await faultsOf(disk, (storage) => workOn(storage, disk)))
+    violations.push({ plan: narrow, what })
+  for (const crash of crashes) {
     counts.crashPoints++
     counts.recoveries++
-    const { call, end, disk: left, history: was } = crash
+    const { call, end, disk: left, promised: was } = crash
     const least = end === 'kill' ? was.acknowledged : was.durable
     for (const what of await faultsAfter(left, was, least)) {
       violations.push({ plan: plan.with({ durability, fault, call, loss: end }), what })
@@ -111,91 +116,21 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
   return violations
 }
 
-/** Which calls are crashed in, and how: a few, or the one of the plan. A later one takes the place of an earlier. */
-function crashChooser(
-  plan: Plan,
-  random: Random,
-  failing: boolean,
-): (call: number) => { place: number; end: string }[] {
-  const only = plan.number('call')
-  const loss = plan.text('loss')
-  if (failing) return () => []
-  return (call) => {
-    if (only !== undefined) return call === only ? [{ place: 0, end: loss ?? 'any' }] : []
-    const place = call < POINTS ? call : pick(random, call + 1)
-    if (place >= POINTS) return []
-    const ends = Array.from({ length: ENDS_EACH }, () => choose(random, ENDS))
-    return [...new Set(ends)].map((end) => ({ place, end }))
-  }
-}
-
-/** Whether a run may end with this, of which a call failed. */
-function isAllowed(error: unknown, fault: string): boolean {
-  if (!(error instanceof WalrusError) || fault === 'none') return false
-  return ['WALRUS_FAILED', fault === 'EIO' ? 'WALRUS_IO' : 'WALRUS_DISK_FULL'].includes(error.code)
-}
-
-/** What a log that was closed goes on with, and holds. */
-async function leftOver(disk: SimulatedDisk, storage: SimulatedStorage): Promise<string[]> {
-  const { calls } = disk
-  await new Promise<void>((resolve) => storage.env.after(LONG_MS, resolve))
-  const found: string[] = []
-  if (disk.calls > calls) found.push(`close left ${disk.calls - calls} calls to be made`)
-  if (storage.openFiles.size > 0) found.push(`close left ${storage.openFiles.size} files open`)
-  if ((await storage.locked(DIR)) !== undefined) found.push('close left the lock')
-  return found
-}
-
-/** A reader in a process of its own, which looks now and then. */
-class Follower {
-  readonly #disk: SimulatedDisk
-  readonly #history: History
-  readonly #found: string[] = []
-  #log: Log | undefined
-  /** Number of the state it saw last. */
-  #seen = 0
-
-  constructor(disk: SimulatedDisk, of: History) {
-    this.#disk = disk
-    this.#history = of
-  }
-
-  async look(): Promise<void> {
-    const { fault } = this.#disk
-    this.#disk.fault = undefined
-    try {
-      this.#log ??= await Log.open(DIR, { storage: this.#disk.process(), readOnly: true })
-      await this.#log.refresh()
-      const seen = told(await viewOf(this.#log))
-      const at = this.#history.states.findIndex(
-        (state, n) => n >= this.#seen && told(state) === seen,
-      )
-      if (at < 0) this.#found.push(`a reader saw ${seen}, which is not there, or was before`)
-      else this.#seen = at
-    } catch (error) {
-      const code = error instanceof WalrusError ? error.code : ''
-      // What it was reading may go while it reads.
-      if (code !== 'WALRUS_TRUNCATED_AWAY' && code !== 'WALRUS_INDEX_OUT_OF_RANGE') {
-        this.#found.push(`a reader fails with ${String(error)}`)
-      }
-    }
-    this.#disk.fault = fault
-  }
-
-  async end(): Promise<readonly string[]> {
-    await this.#log?.close()
-    return this.#found
-  }
+/** Of a segment that is removed: whether a slot of the tail file that is on the disk counts it still. */
+function stillCounted(disk: SimulatedDisk, path: string): string[] {
+  const id = Number(/\/(\d+)\.seg$/.exec(path)?.[1])
+  if (Number.isNaN(id)) return []
+  const left = disk.copy()
+  left.losePower('lost')
+  const tail = Buffer.from(left.files().get(TAIL)!)
+  return OLDEST_AT.filter((at) => tail.readBigUInt64LE(at) <= id).map(
+    () => `segment ${id} is removed, and a slot of the tail file counts it`,
+  )
 }
 
 /** What is wrong with what a crash left, or a closed log. */
 async function faultsAfter(disk: SimulatedDisk, was: History, least: number): Promise<string[]> {
-  try {
-    const outcome = await disk.run((storage) => recoverAndGoOn(storage, was, least))
-    return outcome.value ?? [`the recovery was ${outcome.ended}`]
-  } catch (error) {
-    return [String(error)]
-  }
+  return await faultsOf(disk, (storage) => recoverAndGoOn(storage, was, least))
 }
 
 async function recoverAndGoOn(
@@ -233,10 +168,36 @@ async function recoverAndGoOn(
   const again = await Log.open(DIR, { storage, ...OPTIONS })
   if (!again.recovery.clean) found.push('it was closed, and did not open as closed')
   const reopened = told(await stateOf(again))
+  const { firstIndex, lastIndex } = again
   if (reopened !== grown) found.push(`opened again it holds ${reopened}, and not ${grown}`)
   await again.close()
-  const { damage } = await verify(DIR, { storage })
+  const report = await verify(DIR, { storage })
+  if (report.firstIndex !== firstIndex || report.lastIndex !== lastIndex)
+    found.push(
+      `it holds ${firstIndex} to ${lastIndex}, and verify ${report.firstIndex} to ${report.lastIndex}`,
+    )
   const names = await storage.list(DIR)
   const left = names.filter((name) => /\.(new|tmp)$/.test(name))
-  return [...found, ...damage.map(({ message }) => `verify: ${message}`), ...left]
+  return [...found, ...report.damage.map(({ message }) => `verify: ${message}`), ...left]
+}
+
+/** What can be told of without a crash. */
+async function workOn(storage: SimulatedStorage, disk: SimulatedDisk): Promise<string[]> {
+  const log = await Log.open(DIR, { storage, ...OPTIONS })
+  const history = new History()
+  history.states[0] = await stateOf(log)
+  const driver = new HistoryDriver(storage, 'commit', history, randomFrom(0), log)
+  const waiting = { log, driver, history }
+  const found = [
+    ...(await iterateOverCut(waiting, 'orders')),
+    ...(await transact(waiting, 'payments')),
+    ...(await retainAll(waiting)),
+    ...(await retainWithoutSpace(waiting, (there) => {
+      disk.fault = there ? undefined : ({ kind }) => (NEED_SPACE.has(kind) ? 'ENOSPC' : undefined)
+    })),
+  ]
+  const is = told(await stateOf(log))
+  if (is !== told(history.last)) found.push(`it holds ${is}, and not ${told(history.last)}`)
+  await log.close()
+  return found
 }

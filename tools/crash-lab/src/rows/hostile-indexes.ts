@@ -126,6 +126,15 @@ export function indexCases(cases: Cases): void {
       set(`postings.${name}`, ({ log }) => void (log.segments[id - 1]!.lie = lie), expected)
     }
     if (id === 1) {
+      // All of the plain log is given to the last stream.
+      const given: Lie = (index) => {
+        const [plain, ...others] = index.rows
+        index.postings.push(...index.postings.splice(0, plain!.count))
+        for (const row of others) row.start -= plain!.count
+        others.at(-1)!.count += plain!.count
+        index.rows = others
+      }
+      set('hidden.given', ({ log }) => void (log.segments[0]!.lie = given))
       const same: Lie = ({ rows, postings }) => {
         const orders = rows.find(({ stream }) => stream === 16)!
         postings[0] = postings[orders.start + 1]!

@@ -151,7 +151,7 @@ function closed(): ForgedLog {
   made.group(made.snapshot())
   // The first of them might be taken for a snapshot: it has the position of one.
   made.group(
-    made.entry(snapshotRecord(NAMED['orders']!, 'orders', 99n), 'orders'),
+    made.entry(snapshotRecord(NAMED['orders']!, 'orders', 99n, { first: 9n }), 'orders'),
     made.entry('o'.repeat(3000), 'orders'),
     made.entry('in the second'),
   )

@@ -72,7 +72,7 @@ export async function lookAt(
       if (expected.cut !== undefined && !sameSpots([cut], [expected.cut])) {
         found.push(`a writer cuts it at ${JSON.stringify(cut)}`)
       }
-      found.push(...(await goneOn(disk, outcome, streams, expected.reads !== undefined)))
+      found.push(...(await goneOn(disk, outcome, streams, expected.reads)))
     }
   }
   return found
@@ -172,7 +172,7 @@ async function goneOn(
   disk: SimulatedDisk,
   { seen }: Outcome,
   streams: Iterable<string>,
-  strictly: boolean,
+  reads: Expected['reads'],
 ): Promise<string[]> {
   const before = new Map([...seen].map(([name, texts]) => [name, texts.map(shown)]))
   const { value } = await disk.run(async (storage) => {
@@ -188,8 +188,12 @@ async function goneOn(
   const { outcome } = await outcomeOf(disk, streams, false)
   if (outcome.refused !== undefined) return [`the next writer fails: ${stackOf(outcome.refused)}`]
   const found: string[] = []
-  if (!strictly) return found
+  if (reads === undefined) return found
   if (outcome.report?.clean !== true) found.push('it was closed, and does not open as closed')
+  if (typeof reads === 'object' && 'first' in reads) {
+    const { value: report } = await disk.run((storage) => verify(DIR, { storage }))
+    found.push(...report!.damage.map(({ message }) => `going on with it left damage: ${message}`))
+  }
   for (const [name, texts] of outcome.seen) {
     const after = texts.map(shown)
     const index = value!.get(name)

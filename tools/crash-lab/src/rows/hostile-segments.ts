@@ -127,6 +127,21 @@ export function segmentCases(cases: Cases): void {
     files: forgeLink(2, 4),
     expected: (_, entries) => ({ reads: { first: inSegments(entries, 1) }, clean: false }),
   })
+  // The rest of a commit that never happened, behind the segment that has the place of its first one now.
+  const rest = { begun: 4, commitEnd: 11, mark: 11 }
+  for (const [name, second, third] of [
+    ['salt', { commitEnd: 11 }, { ...rest, predecessorSalt: 1 }],
+    ['commitEnd', {}, rest],
+  ] as const) {
+    cases.set(`chain3.continues.${name}`, {
+      log: 'chain',
+      forge: ({ log }) => {
+        Object.assign(log.segments[1]!.forged, second)
+        Object.assign(log.segments[2]!.forged, third)
+      },
+      expected: (_, entries) => ({ reads: { first: inSegments(entries, 2) }, clean: false }),
+    })
+  }
 }
 
 /** What can be read when a segment does not follow the one before: of the second one the catalog is needed. */

@@ -10,13 +10,16 @@ import { SimulatedDisk } from '@walrus/storage-sim'
 import { type Counts, matching, Plan, type Row, SEED, type Violation } from '../plan.ts'
 import { choose, pick, randomFrom } from '../random.ts'
 import { DIR } from '../workload.ts'
-import { besideCases, fadingCases, sparseCases, viewCases } from './hostile-beside.ts'
+import { besideCases, sparseCases, viewCases } from './hostile-beside.ts'
 import type { Case, Cases } from './hostile-case.ts'
 import { catalogCases } from './hostile-catalog.ts'
 import { fileCases, tailCases } from './hostile-files.ts'
 import { frameCases, groupCases } from './hostile-groups.ts'
+import { repairedCases } from './hostile-repaired.ts'
 import { indexCases } from './hostile-indexes.ts'
+import { meanwhileCases } from './hostile-meanwhile.ts'
 import { sealCases, segmentCases } from './hostile-segments.ts'
+import { snapshotCases } from './hostile-views.ts'
 import { encodeLog } from './hostile-encode.ts'
 import { type Forged, LAYOUTS, type Unit } from './hostile-layout.ts'
 import { type ForgedLog, LOGS } from './hostile-logs.ts'
@@ -53,8 +56,10 @@ function casesByName(): Cases {
     fileCases(all)
     besideCases(all)
     viewCases(all)
-    fadingCases(all)
+    meanwhileCases(all)
     sparseCases(all)
+    repairedCases(all)
+    snapshotCases(all)
     all = new Map([...all].map(([name, each]) => [name.replaceAll(' ', '-'), each]))
   }
   return all

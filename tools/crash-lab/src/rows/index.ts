@@ -15,6 +15,7 @@ import { model } from './model.ts'
 import { repairs } from './repair.ts'
 import { sharing } from './sharing.ts'
 import { topics } from './topics.ts'
+import { views } from './views.ts'
 
 export const ROWS: readonly Row[] = [
   crash,
@@ -28,6 +29,7 @@ export const ROWS: readonly Row[] = [
   sharing,
   evidence,
   history,
+  views,
   repairs,
   topics,
   fd,

@@ -14,6 +14,10 @@ const CI_SEEDS = 2000
 const LEAST_COMMANDS = 5
 const MOST_COMMANDS = 40
 const MAX_ENTRY_BYTES = 100_000
+/** More than 1 GiB, all of it the same bytes. */
+const TOO_LARGE_BATCH: readonly Uint8Array[] = Array<Uint8Array>(
+  Math.ceil((2 ** 30 + 1) / MAX_ENTRY_BYTES),
+).fill(new Uint8Array(MAX_ENTRY_BYTES))
 /** After so many milliseconds a reader beside the writer sees what was durable before. */
 const LATE_MS = 100
 
@@ -147,6 +151,8 @@ const refused: Command = async ({ model: expected, log, random }) => {
   await expectCode(expected, aborted, 'WALRUS_ABORTED')
   const tooLarge = real.append(new Uint8Array(MAX_ENTRY_BYTES + 1))
   await expectCode(expected, tooLarge, 'WALRUS_ENTRY_TOO_LARGE')
+  const tooLargeTogether = real.appendBatch(TOO_LARGE_BATCH, { signal: AbortSignal.abort() })
+  await expectCode(expected, tooLargeTogether, 'WALRUS_ENTRY_TOO_LARGE')
 }
 
 const get: Command = async ({ model: expected, log, random }) => {

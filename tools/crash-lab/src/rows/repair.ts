@@ -19,6 +19,7 @@ import { DIR, DURABILITIES, Driver, randomSteps, SEGMENT_BYTES } from '../worklo
 
 const CI_SEEDS = 400
 const ZEROED = 64
+const QUARANTINE = `${DIR}/quarantine`
 const LOSS_NAMES = Object.keys(LOSSES) as LossName[]
 const DAMAGES = ['flip', 'zero', 'cut', 'gone'] as const
 
@@ -61,9 +62,11 @@ async function run(plan: Plan, counts: Counts): Promise<Violation[]> {
   counts.seeds++
   counts.faults++
   const found: string[] = []
-  const repaired = await repairOn(damaged.disk.copy(), damaged, found)
+  const disk = damaged.disk.copy()
+  const repaired = await repairOn(disk, damaged, found)
   if (repaired === undefined) return found.map((what) => ({ plan, what }))
   checkContents(repaired, damaged, found)
+  found.push(...copyFaults(repaired, damaged.disk, disk), ...(await faultsUncopied(damaged)))
   const violations = found.map((what) => ({ plan, what }))
   const only = plan.number('call')
   for (let call = only ?? 0; violations.length === 0; call++) {
@@ -113,7 +116,11 @@ async function repairOn(
 ): Promise<Repaired | undefined> {
   let salvaged: SalvageReport | undefined
   try {
-    const outcome = await disk.run((storage) => repair(DIR, { storage }))
+    const outcome = await disk.run(async (storage) => {
+      const report = await repair(DIR, { storage })
+      if ((await storage.locked(DIR)) !== undefined) found.push('it left the lock')
+      return report
+    })
     salvaged = outcome.value!.salvaged
   } catch (error) {
     if (!(error instanceof WalrusError) || error.file === undefined) throw error
@@ -142,12 +149,48 @@ function checkContents({ salvaged, contents }: Repaired, damaged: Damaged, found
       found.push('entries are missing, and nothing is reported')
     return
   }
+  const { lastLost } = salvaged
+  const last = before.get('')?.at(-1)?.index ?? 0
+  if (lastLost !== undefined && (lastLost < salvaged.firstLost || lastLost > last)) {
+    found.push(`the last that is lost is said to be ${lastLost}, and ${last} was there`)
+  }
   const kept = contents.get('')?.at(-1)?.index ?? 0
   if (salvaged.firstLost !== kept + 1) {
     found.push(
       `the first that is lost is said to be ${salvaged.firstLost}, and ${kept} is the last`,
     )
   }
+}
+
+/** The segment that was cut is in the quarantine folder as a whole, if it holds more than stays of it. */
+function copyFaults({ salvaged }: Repaired, before: SimulatedDisk, after: SimulatedDisk): string[] {
+  if (salvaged === undefined) return []
+  const bytes = before.files().get(salvaged.file)!
+  const aside = [...after.files()].filter(([path]) => dirname(path) === QUARANTINE)
+  if (bytes.length > salvaged.offset) {
+    const isThere = aside.some(([, other]) => Buffer.compare(bytes, other) === 0)
+    return isThere ? [] : ['of the segment that was cut no copy is left']
+  }
+  const needless = aside.some(([path]) => path.endsWith('.copy'))
+  return needless ? ['a segment was copied of which all stays'] : []
+}
+
+/** Where the copy cannot be made durable, nothing is cut. */
+async function faultsUncopied({ disk: damaged }: Damaged): Promise<string[]> {
+  const disk = damaged.copy()
+  let failed = false
+  disk.fault = ({ kind, path }) => {
+    if (kind !== 'sync' || dirname(path) !== QUARANTINE) return undefined
+    failed = true
+    return 'EIO'
+  }
+  const code = await disk
+    .run((storage) => repair(DIR, { storage }))
+    .then(
+      () => 'nothing',
+      (error: WalrusError) => error.code,
+    )
+  return failed && code !== 'WALRUS_IO' ? [`its copy could not be synced, and it gave ${code}`] : []
 }
 
 /** Power is lost in a call of the repair; whether there was such a call. Repairing again must come to the same. */
@@ -174,6 +217,9 @@ async function crashIn(
   if (again === undefined) found.push('it is refused after the crash')
   else if (!same(again.contents, repaired.contents))
     found.push('after the crash another log is left')
+  found.push(
+    ...copyFaults(repaired, damaged.disk, crashed).map((what) => `after the crash ${what}`),
+  )
   return true
 }
 
