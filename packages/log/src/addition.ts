@@ -53,6 +53,7 @@ export class Addition implements Commit {
 
   keep(): void {
     this.#entries = this.#entries.map(({ bytes, attributes }) => ({
+      // Not `slice`: that of a Buffer is a view.
       bytes: new Uint8Array(bytes),
       attributes,
     }))

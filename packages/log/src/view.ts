@@ -4,7 +4,7 @@ import type { LogEntry } from './entry.ts'
 
 /** State that is derived from one stream, and kept by snapshots of itself. */
 export interface View {
-  /** The stream its entries are in; nobody else appends to it. At most 1,014 bytes of UTF-8. */
+  /** The stream its entries are in; nobody else appends to it. At most 1,270 bytes of UTF-8. */
   readonly stream: string
   /** Takes an entry of the newest snapshot, in the order `snapshot` gave them: while attaching, before any `apply`. */
   restore(data: Uint8Array): void

@@ -360,7 +360,7 @@ describe('attaching', () => {
     ['a stream alone', { stream: 'keys' }, {}, 'a view must have'],
     ['no name', new KeyView(''), {}, "a stream's name must be a non-empty string"],
     ['snapshots', new KeyView(SNAPSHOTS), {}, 'holds the snapshots of a view'],
-    ['a long name', new KeyView('x'.repeat(1015)), {}, 'of 1014 bytes of UTF-8, got 1015'],
+    ['a long name', new KeyView('x'.repeat(1271)), {}, 'of 1270 bytes of UTF-8, got 1271'],
     ['snapshots always', new KeyView(), { snapshotEvery: 0 }, 'snapshotEvery must be an integer'],
     ['a misspelt option', new KeyView(), { every: 5 }, 'attach has no option "every"'],
   ])('refuses %s', async (_, view, options, message) => {
@@ -375,11 +375,11 @@ describe('attaching', () => {
   it('takes the longest name', async () => {
     const disk = new SimulatedDisk()
     const log = await openOn(disk)
-    const view = new KeyView('x'.repeat(1014))
+    const view = new KeyView('x'.repeat(1270))
     const attachment = await log.attach(view)
     await view.put(log, 'a')
     await attachment.snapshot()
-    expect(log.streams().map(({ length }) => length)).toEqual([1014, 1024])
+    expect(log.streams().map(({ length }) => length)).toEqual([1270, 1280])
     await log.close()
   })
 })

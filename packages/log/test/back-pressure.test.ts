@@ -65,12 +65,14 @@ describe('a disk slower than those who append', () => {
     await log.close()
   })
 
-  it('leaves the payload to its owner: what waits has been copied', async () => {
+  it.each([
+    ['a Uint8Array', new Uint8Array(50_000)],
+    ['a Buffer', Buffer.alloc(50_000)],
+  ])('leaves the payload to its owner: what waits has been copied: %s', async (_name, payload) => {
     const storage = observed()
     const log = await Log.open(dir(), { storage, bufferBytes: BUFFER_BYTES })
     storage.hold = isGroup
-    // A Buffer: its `slice` does not copy.
-    const payload = Buffer.alloc(50_000, 1)
+    payload.fill(1)
     const appended: Promise<unknown>[] = [log.append(payload)]
     payload.fill(2)
     appended.push(log.append(payload))

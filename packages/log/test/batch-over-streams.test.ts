@@ -95,9 +95,11 @@ describe('a batch', () => {
     await log.close()
   })
 
-  it('keeps its own copy of what was added', async () => {
+  it.each([
+    ['a Uint8Array', Uint8Array.of(1)],
+    ['a Buffer', Buffer.of(1)],
+  ])('keeps its own copy of what was added: %s', async (_name, bytes) => {
     const log = await Log.open(dir())
-    const bytes = Uint8Array.of(1)
     const batch = log.batch()
     batch.append(undefined, bytes)
     bytes[0] = 2
@@ -114,7 +116,7 @@ describe('a batch', () => {
     const refusals: [() => unknown, string][] = [
       [() => batch.append(undefined, 'x'.repeat(11)), 'WALRUS_ENTRY_TOO_LARGE'],
       [() => batch.append(undefined, 5 as unknown as string), 'WALRUS_INVALID_OPTION'],
-      [() => batch.append('n'.repeat(1025), 'a'), 'WALRUS_INVALID_OPTION'],
+      [() => batch.append('n'.repeat(1281), 'a'), 'WALRUS_INVALID_OPTION'],
       [() => batch.append(5 as unknown as string, 'a'), 'WALRUS_INVALID_OPTION'],
       [() => batch.append(undefined, 'a', { term: -1n }), 'WALRUS_INVALID_OPTION'],
       [() => batch.append(undefined, 'a', { signal: 1 } as object), 'WALRUS_INVALID_OPTION'],

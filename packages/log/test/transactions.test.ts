@@ -134,7 +134,7 @@ describe('a transaction', () => {
       [() => transaction.add('x'.repeat(11)), 'WALRUS_ENTRY_TOO_LARGE'],
       [() => transaction.add(5 as unknown as string), 'WALRUS_INVALID_OPTION'],
       [() => transaction.add('a', { transactionId: 'b' } as object), 'WALRUS_INVALID_OPTION'],
-      [() => transaction.append('n'.repeat(1025), 'a'), 'WALRUS_INVALID_OPTION'],
+      [() => transaction.append('n'.repeat(1281), 'a'), 'WALRUS_INVALID_OPTION'],
       [() => log.begin({ timeoutMs: -1 }), 'WALRUS_INVALID_OPTION'],
       [() => log.begin({ timeout: 1 } as object), 'WALRUS_INVALID_OPTION'],
     ]

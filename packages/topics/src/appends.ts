@@ -93,13 +93,15 @@ export class Appends {
   async #appendPlain(data: Payload): Promise<number> {
     this.#engine.checkOpen()
     this.#underWay++
+    // Once the call has returned the bytes are the caller's again.
+    const bytes = bytesOfEntry(data)
     let index: number
     try {
       index = await this.#stream.append(data)
     } finally {
       this.#underWay--
     }
-    this.#arrived(index, 1, typeof data === 'string' ? Buffer.byteLength(data) : data.length)
+    this.#arrived(index, 1, bytes)
     return index
   }
 
@@ -129,7 +131,9 @@ export class Appends {
     const { length } = entries
     if (producer !== undefined || sequence !== undefined) {
       const by = checkProducer(producer, sequence)
-      const put = (set: WriteSet): void => void this.#put(set, entries, bytes, () => {})
+      // They may have to be put into a commit again, when the caller has changed them.
+      const kept = entries.map(copyOf)
+      const put = (set: WriteSet): void => void this.#put(set, kept, bytes, () => {})
       return await this.#producers().append(by, length, put, waiting)
     }
     const transaction =
@@ -222,6 +226,14 @@ function bytesOfEntry(entry: BatchEntry): number {
   if (entry instanceof Uint8Array) return entry.length
   const { data } = (entry ?? {}) as Partial<EntryInput>
   return typeof data === 'string' ? Buffer.byteLength(data) : (data?.length ?? 0)
+}
+
+function copyOf(entry: BatchEntry): BatchEntry {
+  // Not `slice`: that of a Buffer is a view.
+  if (entry instanceof Uint8Array) return new Uint8Array(entry)
+  if (typeof entry !== 'object' || entry === null) return entry
+  const { data } = entry
+  return { ...entry, data: data instanceof Uint8Array ? new Uint8Array(data) : data }
 }
 
 function putEntry(set: WriteSet, stream: Stream, entry: BatchEntry): void {

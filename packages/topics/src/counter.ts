@@ -46,6 +46,11 @@ export class Counter {
     return { position: this.#from + this.#entries, bytes: this.#base.bytes + this.#bytes }
   }
 
+  /** What is before the front cannot be read any more, and need not be. */
+  begins(front: Counted): void {
+    if (front.position > this.#base.position && front.position <= this.#from) this.#base = front
+  }
+
   /** Everything that was appended, counted. */
   async all(): Promise<Counted> {
     while (this.counted === undefined) {

@@ -86,8 +86,8 @@ export class Ledger {
   }
 
   async #run(): Promise<void> {
-    // Those who come in the same turn go along.
-    await Promise.resolve()
+    // Those who come in the same turn of the event loop go along.
+    await this.#turn()
     for (let round = this.#next; round !== undefined; round = this.#next) {
       this.#next = undefined
       try {
@@ -97,9 +97,13 @@ export class Ledger {
         round.reject(error)
       }
       // Those who were just answered go along with the next one.
-      await Promise.resolve()
+      await this.#turn()
     }
     this.#running = undefined
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#log.storage.env.soon(resolve))
   }
 
   async #commit({ movers, records }: Round): Promise<void> {

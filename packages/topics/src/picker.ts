@@ -122,8 +122,8 @@ export class Picker {
   /** The first entry that has come back: its deadline has passed, its delay is over, or its member is no more. */
   async #returned(): Promise<Picked | undefined> {
     const now = this.#engine.env.now()
-    const leases = this.#cursor.group?.leases
-    if (leases === undefined || now < this.#nextDue) return undefined
+    if (now < this.#nextDue) return undefined
+    const { leases } = this.#cursor.group ?? NOTHING
     for (;;) {
       let first: [number, Lease] | undefined
       let nextDue = Number.POSITIVE_INFINITY

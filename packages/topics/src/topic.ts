@@ -200,6 +200,7 @@ export class Topic {
     const all = this.#host.log.readOnly
       ? new Counter(this.stream, { position: counted, bytes: countedBytes }, this.end)
       : counter
+    all.begins({ position: front, bytes: frontBytes })
     return (await all.all()).bytes - frontBytes
   }
 

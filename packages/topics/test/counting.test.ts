@@ -127,3 +127,17 @@ it('a topic says everything about itself', async () => {
   })
   await topics.close()
 })
+
+it('bytes are right where a crash came between dropping entries and writing down what they came to', async () => {
+  const disk = new SimulatedDisk()
+  const topics = await openOn(disk, { reclaimEveryMs: 60_000 })
+  const topic = topics.topic('t')
+  await topic.appendBatch(['abc', 'de'])
+  await topic.next()
+  await topic.cursor().commit()
+  await topic.retain({ maxEntries: 1 })
+  const afterKill = await openOn(disk.copy())
+  expect(await afterKill.topic('t').bytes()).toBe(2)
+  await afterKill.close()
+  await topics.close()
+})

@@ -130,3 +130,20 @@ it('whenever it crashes, tries until one is answered leave each entry once', asy
     expect((await disk.run(produce)).value).toEqual(numbered(8))
   }
 })
+
+it('what was handed over is the caller’s again at once', async () => {
+  const topics = await openOn(new SimulatedDisk())
+  const topic = topics.topic('t')
+  const [plain, tried, batched] = ['one', 'two', 'three'].map((each) => Buffer.from(each))
+  const appended = [
+    topic.append(plain!),
+    topic.append('between'),
+    topic.append(tried!, { producer: 'p', sequence: 0 }),
+    topic.appendBatch([batched!], { producer: 'p', sequence: 1 }),
+  ]
+  for (const each of [plain, tried, batched]) each!.fill('.')
+  await Promise.all(appended)
+  expect(texts(await topic.read())).toEqual(['one', 'between', 'two', 'three'])
+  expect(await topic.bytes()).toBe(18)
+  await topics.close()
+})

@@ -14,7 +14,7 @@ const BODIES: readonly CatalogBody[] = [
   { name: 'declared.short', kind: 2, body: declaration(17, '').subarray(0, 10) },
   { name: 'declared.empty', kind: 2, body: Buffer.alloc(0) },
   { name: 'declared.unnamed', kind: 2, body: declaration(17, '') },
-  { name: 'declared.long', kind: 2, body: declaration(17, 'n'.repeat(1025)) },
+  { name: 'declared.long', kind: 2, body: declaration(17, 'n'.repeat(1281)) },
   { name: 'declared.plain', kind: 2, body: declaration(0, 'orders') },
   { name: 'declared.catalog', kind: 2, body: declaration(1, 'orders') },
   { name: 'declared.reserved', kind: 2, body: declaration(15, 'payments') },

@@ -14,6 +14,7 @@ import { late } from './late.ts'
 import { model } from './model.ts'
 import { repairs } from './repair.ts'
 import { sharing } from './sharing.ts'
+import { topics } from './topics.ts'
 import { views } from './views.ts'
 
 export const ROWS: readonly Row[] = [
@@ -30,5 +31,6 @@ export const ROWS: readonly Row[] = [
   history,
   views,
   repairs,
+  topics,
   fd,
 ]
