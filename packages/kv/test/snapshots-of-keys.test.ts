@@ -44,7 +44,9 @@ describe('a store', () => {
     // While one waits for the disk, others are sequenced: a snapshot that is begun then must have those, too.
     const writer = async (id: number): Promise<void> => {
       for (let n = 0; n < 24_000; n += 400) {
-        const calls = Array.from({ length: 400 }, (_, at) => kv.set(`${(n + at) % 900}`, `${id} ${n}`))
+        const calls = Array.from({ length: 400 }, (_, at) =>
+          kv.set(`${(n + at) % 900}`, `${id} ${n}`),
+        )
         if (n % 4000 === 0) calls.push(kv.clear({ gte: `${id}`, lt: `${id}5` }))
         await Promise.all(calls)
       }
