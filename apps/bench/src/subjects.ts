@@ -1,6 +1,6 @@
 /** Every subject by name. Modules are loaded on demand, so that a process holds only what it measures. */
 
-import type { SubjectFactory } from './subject.ts'
+import type { Subject, SubjectFactory } from './subject.ts'
 import { LARGE_PAYLOAD, PAYLOAD } from './workload.ts'
 
 const FD: Readonly<Record<string, SubjectFactory>> = {
@@ -92,6 +92,40 @@ const LMDB: Readonly<Record<string, SubjectFactory>> = {
   'lmdb getBinaryFast, 10 million': async (at) => (await import('./lmdb.ts')).lookups(at),
 }
 
+const KV: Readonly<Record<string, SubjectFactory>> = {
+  ...forProducers('walrus kv set commit', async (at, producers) =>
+    (await import('./walrus-kv.ts')).durable(at, producers),
+  ),
+  ...forProducers('lmdb kv put + flushed', async (at, producers) =>
+    (await import('./lmdb-kv.ts')).durable(at, producers),
+  ),
+  'walrus kv set none': async (at) => (await import('./walrus-kv.ts')).burst(at),
+  'walrus kv getSync, cached': async (at) => (await import('./walrus-kv.ts')).lookups(at, 'cached'),
+  'walrus kv getSync, mmap': async (at) => (await import('./walrus-kv.ts')).lookups(at, 'mmap'),
+  'walrus kv entriesSync, cached': async (at) => (await import('./walrus-kv.ts')).scan(at),
+  'walrus kv batch commit x1,000': async (at) => (await import('./walrus-kv.ts')).batches(at),
+  'walrus kv open, 1 million': async (at) =>
+    (await import('./walrus-kv.ts')).opening(at, 1_000_000),
+  'walrus kv open, empty': async (at) => (await import('./walrus-kv.ts')).opening(at, 0),
+  'lmdb kv burst': async (at) => (await import('./lmdb-kv.ts')).burst(at),
+  'lmdb kv getBinaryFast': async (at) => (await import('./lmdb-kv.ts')).lookups(at),
+  'lmdb kv getRange': async (at) => (await import('./lmdb-kv.ts')).scan(at),
+  'classic-level synced batch x1,000': async (at) =>
+    (await import('./classic-level.ts')).batches(at),
+  'sqlite FULL autocommit': async (at) => (await import('./sqlite.ts')).durable(at),
+  'sqlite FULL transaction x1,000': async (at) => (await import('./sqlite.ts')).batches(at),
+}
+
+/** The same for 1, 64 and 512 producers. */
+function forProducers(
+  name: string,
+  make: (at: string, producers: number) => Promise<Subject>,
+): Record<string, SubjectFactory> {
+  return Object.fromEntries(
+    [1, 64, 512].map((producers) => [`${name} x${producers}`, async (at) => make(at, producers)]),
+  )
+}
+
 const MACHINE: Readonly<Record<string, SubjectFactory>> = {
   'C pwrite + fdatasync': async (at) => (await import('./sync-loop.ts')).syncLoop(at, 'buffered'),
   'C O_DIRECT RWF_DSYNC': async (at) => (await import('./sync-loop.ts')).syncLoop(at, 'direct'),
@@ -108,5 +142,6 @@ export const SUBJECTS: Readonly<Record<string, SubjectFactory>> = {
   ...NATIVE,
   ...STREAMS,
   ...LMDB,
+  ...KV,
   ...MACHINE,
 }

@@ -59,21 +59,34 @@ function keyBytes(key: unknown): ByteString {
 export type DecodeKey<K> = (key: ByteString) => K
 
 export const KEY_DECODERS: { readonly [E in keyof KeyEncodings]: DecodeKey<KeyEncodings[E]> } = {
-  utf8: (key) => (isAscii(key) ? key : utf8(toBytes(key), 'WALRUS_KEY_NOT_UTF8', 'a key')),
+  utf8: (key) =>
+    isAscii(key) ? key : utf8(toBytes(key), 0, key.length, 'WALRUS_KEY_NOT_UTF8', 'a key'),
   bytes: (key) => new Uint8Array(toBytes(key)),
 }
 
 /** A value on its way into the store: text is written as UTF-8. */
 export type ValueInput = string | Uint8Array
 
+/** The same memory twice: one view is quicker to copy from, the other to read text in. */
+export interface Memory {
+  readonly bytes: Uint8Array
+  readonly text: Buffer
+}
+
+export function memoryOf(bytes: Uint8Array): Memory {
+  return { bytes, text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) }
+}
+
 export interface ValueEncoding<V> {
   /** @throws `WALRUS_INVALID_OPTION` */
   encode(value: unknown): ValueInput
-  /** Makes the value of its bytes, which are not the caller's to keep. */
-  decode(bytes: Buffer): V
+  /** Makes the value of its bytes, which stand in memory that is used again. */
+  decode(from: Memory, start: number, end: number): V
 }
 
-const text = (bytes: Buffer): string => utf8(bytes, 'WALRUS_VALUE_NOT_UTF8', 'a value')
+function text({ text: memory }: Memory, start: number, end: number): string {
+  return utf8(memory, start, end, 'WALRUS_VALUE_NOT_UTF8', 'a value')
+}
 
 function bytesOrText(value: unknown): ValueInput {
   if (value instanceof Uint8Array) return value
@@ -88,15 +101,15 @@ export const VALUE_ENCODINGS: {
   readonly [E in keyof ValueEncodings]: ValueEncoding<ValueEncodings[E]>
 } = {
   utf8: { encode: bytesOrText, decode: text },
-  bytes: { encode: bytesOrText, decode: (bytes) => new Uint8Array(bytes) },
+  bytes: { encode: bytesOrText, decode: ({ bytes }, start, end) => bytes.slice(start, end) },
   json: {
     encode(value) {
       const json: unknown = JSON.stringify(value)
       if (typeof json === 'string') return json
       throw invalid(`a value must be one that JSON has, got ${kindOf(value)}`)
     },
-    decode(bytes) {
-      const json = text(bytes)
+    decode(from, start, end) {
+      const json = text(from, start, end)
       try {
         return JSON.parse(json)
       } catch (cause) {
@@ -107,11 +120,11 @@ export const VALUE_ENCODINGS: {
 }
 
 /** Text of bytes that must be UTF-8: read quickly, and looked at again only where that put a replacement character. */
-function utf8(bytes: Buffer, code: string, what: string): string {
-  const quick = bytes.toString()
+function utf8(memory: Buffer, start: number, end: number, code: string, what: string): string {
+  const quick = memory.toString('utf8', start, end)
   if (!quick.includes('\ufffd')) return quick
   try {
-    return decoder.decode(bytes)
+    return decoder.decode(memory.subarray(start, end))
   } catch (cause) {
     throw new WalrusError(code, `${what} is not UTF-8: open the store for bytes`, { cause })
   }

@@ -6,7 +6,7 @@
  */
 
 import type { ByteString } from './byte-string.ts'
-import type { Entry, OrderedKeys } from './key-table.ts'
+import type { Cursor, Entry, OrderedKeys } from './key-table.ts'
 import type { Scan } from './range.ts'
 
 /** Keys held as they are: `release` may be called any number of times. */
@@ -32,8 +32,8 @@ export function releaseWith(owner: WeakKey, hold: Hold): void {
   forgotten.register(owner, hold)
 }
 
-/** A key and its entry, to be made what the caller is to get. */
-type Pair = readonly [ByteString, Entry]
+/** Makes what the caller is to get. */
+type Make<T> = (key: ByteString, entry: Entry) => T
 
 /** How many pairs are prepared at once: more and more, as the caller goes on. */
 const FIRST_BATCH = 16
@@ -41,13 +41,13 @@ const LARGEST_BATCH = 256
 
 /** Iterates over what is in memory, or is read while the caller waits. */
 export class SyncScan<T> implements IterableIterator<T> {
-  readonly #pairs: IterableIterator<[ByteString, Entry]>
+  readonly #keys: Cursor
   readonly #hold: Hold
-  readonly #make: (pair: Pair) => T
+  readonly #make: Make<T>
   #left: number
 
-  constructor(hold: Hold, scan: Scan, make: (pair: Pair) => T) {
-    this.#pairs = hold.keys.range(scan.from, scan.until, scan.reverse)
+  constructor(hold: Hold, scan: Scan, make: Make<T>) {
+    this.#keys = hold.keys.range(scan.from, scan.until, scan.reverse)
     this.#hold = hold
     this.#make = make
     this.#left = scan.limit
@@ -61,8 +61,8 @@ export class SyncScan<T> implements IterableIterator<T> {
   next(): IteratorResult<T> {
     if (this.#left > 0) {
       this.#left--
-      const { done, value } = this.#pairs.next()
-      if (done !== true) return { done: false, value: this.#make(value) }
+      const keys = this.#keys
+      if (keys.next()) return { done: false, value: this.#make(keys.key, keys.entry) }
     }
     return this.return()
   }
@@ -76,9 +76,9 @@ export class SyncScan<T> implements IterableIterator<T> {
 
 /** Iterates over keys and values, reading ahead by one batch. */
 export class AsyncScan<T> implements AsyncIterableIterator<T> {
-  readonly #pairs: IterableIterator<[ByteString, Entry]>
+  readonly #keys: Cursor
   readonly #hold: Hold
-  readonly #make: (pair: Pair) => T | Promise<T>
+  readonly #make: Make<T | Promise<T>>
   #left: number
   #batch = FIRST_BATCH
   #ready: T[] = []
@@ -86,8 +86,8 @@ export class AsyncScan<T> implements AsyncIterableIterator<T> {
   /** The call under way: later ones wait for it. */
   #busy: Promise<unknown> | undefined
 
-  constructor(hold: Hold, scan: Scan, make: (pair: Pair) => T | Promise<T>) {
-    this.#pairs = hold.keys.range(scan.from, scan.until, scan.reverse)
+  constructor(hold: Hold, scan: Scan, make: Make<T | Promise<T>>) {
+    this.#keys = hold.keys.range(scan.from, scan.until, scan.reverse)
     this.#hold = hold
     this.#make = make
     this.#left = scan.limit
@@ -136,15 +136,15 @@ export class AsyncScan<T> implements AsyncIterableIterator<T> {
     this.#ready = []
     this.#batch = Math.min(2 * this.#batch, LARGEST_BATCH)
     const made: (T | Promise<T>)[] = []
+    const keys = this.#keys
     let waits = false
     try {
       while (made.length < Math.min(most, this.#left)) {
-        const { done, value } = this.#pairs.next()
-        if (done === true) {
+        if (!keys.next()) {
           this.#left = made.length
           break
         }
-        const item = this.#make(value)
+        const item = this.#make(keys.key, keys.entry)
         waits ||= item instanceof Promise
         made.push(item)
       }

@@ -61,23 +61,46 @@ export class OrderedKeys {
   }
 
   /** Those with `from <= key < until`, in order or backwards. */
-  *range(
-    from: ByteString,
-    until: ByteString | undefined,
+  range(from: ByteString, until: ByteString | undefined, reverse: boolean): Cursor {
+    const last = reverse ? from : until
+    if (this.#tree.isEmpty) return new Cursor(this.#tree.entries(), last, reverse)
+    // One array for all pairs: what is in it is taken before the next comes.
+    const pair: (ByteString | Entry)[] = []
+    const pairs = reverse
+      ? this.#tree.entriesReversed(until, pair, true)
+      : this.#tree.entries(from, pair)
+    return new Cursor(pairs, last, reverse)
+  }
+}
+
+/** A place among keys in order. */
+export class Cursor {
+  key: ByteString = ''
+  entry!: Entry
+  readonly #pairs: Iterator<[ByteString, Entry]>
+  readonly #last: ByteString | undefined
+  readonly #reverse: boolean
+
+  constructor(
+    pairs: Iterator<[ByteString, Entry]>,
+    last: ByteString | undefined,
     reverse: boolean,
-  ): IterableIterator<[ByteString, Entry]> {
-    if (this.#tree.isEmpty) return
-    if (reverse) {
-      for (const pair of this.#tree.entriesReversed(until, undefined, true)) {
-        if (pair[0] < from) return
-        yield pair
-      }
-      return
-    }
-    for (const pair of this.#tree.entries(from)) {
-      if (until !== undefined && pair[0] >= until) return
-      yield pair
-    }
+  ) {
+    this.#pairs = pairs
+    this.#last = last
+    this.#reverse = reverse
+  }
+
+  /** Goes on to the next one; whether there is one. */
+  next(): boolean {
+    const { done, value } = this.#pairs.next()
+    if (done === true) return false
+    const key = value[0]
+    const last = this.#last
+    if (last !== undefined && (this.#reverse ? key < last : key >= last)) return false
+    this.key = key
+    this.entry = value[1]
+    return true
   }
 }
 

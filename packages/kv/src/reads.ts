@@ -1,7 +1,13 @@
 /** What can be read of a store or of a snapshot of it, in the caller's encodings. */
 
 import type { ByteString } from './byte-string.ts'
-import { type DecodeKey, encodeKey, type KeyInput, type ValueEncoding } from './encoding.ts'
+import {
+  type DecodeKey,
+  encodeKey,
+  type KeyInput,
+  memoryOf,
+  type ValueEncoding,
+} from './encoding.ts'
 import { AsyncScan, type Hold, SyncScan } from './iterators.ts'
 import type { Entry } from './key-table.ts'
 import { type ScanOptions, scanOf } from './range.ts'
@@ -46,8 +52,8 @@ export class Reads<K, V> {
       const wanted = encodeKey(key)
       const entry = this.#source.find(wanted)
       if (entry === undefined) return Promise.resolve(undefined)
-      const cached = this.#values.cached(entry)
-      if (cached !== undefined) return Promise.resolve(this.#value.decode(cached))
+      const cached = this.#values.cached(entry, this.#value)
+      if (cached !== undefined) return Promise.resolve(cached)
       return this.#read(wanted, entry).then((found) => found?.value)
     } catch (error) {
       return Promise.reject(error)
@@ -57,44 +63,44 @@ export class Reads<K, V> {
   getSync(key: KeyInput): V | undefined {
     const wanted = encodeKey(key)
     const entry = this.#source.find(wanted)
-    return entry && this.#value.decode(this.#values.readSync(wanted, entry))
+    return entry && this.#values.readSync(wanted, entry, this.#value)
   }
 
   async entry(key: KeyInput): Promise<KvEntry<V> | undefined> {
     const wanted = encodeKey(key)
     const entry = this.#source.find(wanted)
     if (entry === undefined) return undefined
-    const cached = this.#values.cached(entry)
+    const cached = this.#values.cached(entry, this.#value)
     if (cached === undefined) return await this.#read(wanted, entry)
     return this.#entryOf(cached, entry.position, entry.expiresAt)
   }
 
   keys(options: ScanOptions): IterableIterator<K> {
     const scan = scanOf('keys', options)
-    return new SyncScan(this.#source.hold(), scan, ([key]) => this.#key(key))
+    return new SyncScan(this.#source.hold(), scan, (key) => this.#key(key))
   }
 
   entries(options: ScanOptions): AsyncScan<[K, V]> {
     const scan = scanOf('entries', options)
-    return new AsyncScan(this.#source.hold(), scan, ([key, entry]) => {
-      const cached = this.#values.cached(entry)
-      if (cached !== undefined) return [this.#key(key), this.#value.decode(cached)]
+    return new AsyncScan(this.#source.hold(), scan, (key, entry) => {
+      const cached = this.#values.cached(entry, this.#value)
+      if (cached !== undefined) return [this.#key(key), cached]
       return this.#pair(key, entry)
     })
   }
 
   entriesSync(options: ScanOptions): IterableIterator<[K, V]> {
     const scan = scanOf('entriesSync', options)
-    return new SyncScan(this.#source.hold(), scan, ([key, entry]) => [
+    return new SyncScan(this.#source.hold(), scan, (key, entry) => [
       this.#key(key),
-      this.#value.decode(this.#values.readSync(key, entry)),
+      this.#values.readSync(key, entry, this.#value),
     ])
   }
 
   async #pair(key: ByteString, entry: Entry): Promise<[K, V]> {
     // Held as it is, it cannot be let go meanwhile.
     const { bytes } = (await this.#values.read(key, entry, () => entry))!
-    return [this.#key(key), this.#value.decode(bytes)]
+    return [this.#key(key), this.#decode(bytes)]
   }
 
   async #read(key: ByteString, entry: Entry): Promise<KvEntry<V> | undefined> {
@@ -104,11 +110,14 @@ export class Reads<K, V> {
       expiresAt = newer?.expiresAt ?? 0
       return newer
     })
-    return found && this.#entryOf(found.bytes, found.version, expiresAt)
+    return found && this.#entryOf(this.#decode(found.bytes), found.version, expiresAt)
   }
 
-  #entryOf(bytes: Buffer, version: number, expiresAt: number): KvEntry<V> {
-    const value = this.#value.decode(bytes)
+  #decode(bytes: Buffer): V {
+    return this.#value.decode(memoryOf(bytes), 0, bytes.length)
+  }
+
+  #entryOf(value: V, version: number, expiresAt: number): KvEntry<V> {
     return { value, version, expiresAt: expiresAt === 0 ? undefined : expiresAt }
   }
 }

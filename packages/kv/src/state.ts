@@ -93,7 +93,7 @@ export class State {
   clear(from: ByteString, until: ByteString | undefined, position: number): void {
     this.next = position + 1
     const keys: ByteString[] = []
-    for (const [key] of this.#table.ordered().range(from, until, false)) keys.push(key)
+    for (const at = this.#table.ordered().range(from, until, false); at.next(); ) keys.push(at.key)
     for (const key of keys) this.#remove(key)
     this.#clears.push(position)
     this.#live.add(position)

@@ -11,10 +11,10 @@ import type { Timer } from '@walrus/segment'
 import type { ByteString } from './byte-string.ts'
 import { type Change, Changes, type Version } from './changes.ts'
 import { closedError, conflict, hasCode } from './errors.ts'
-import type { ValueInput } from './encoding.ts'
+import { VALUE_ENCODINGS, type ValueInput } from './encoding.ts'
 import { claimStream, freeStream } from './open-streams.ts'
 import type { ResolvedOptions } from './options.ts'
-import { RecordWriter } from './record.ts'
+import { bytesOf, RecordWriter } from './record.ts'
 import { Snapshots } from './snapshots.ts'
 import { State } from './state.ts'
 import { StateView } from './state-view.ts'
@@ -129,8 +129,8 @@ export class Store {
     this.settle()
     const entry = this.state.find(key)
     if (entry === undefined) return undefined
-    const cached = this.values.cached(entry)
-    if (cached !== undefined) return { bytes: Buffer.from(cached), version: entry.position }
+    const cached = this.values.cached(entry, VALUE_ENCODINGS.bytes)
+    if (cached !== undefined) return { bytes: bytesOf(cached), version: entry.position }
     return await this.values.read(key, entry, () => this.state.find(key))
   }
 

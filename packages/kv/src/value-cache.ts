@@ -6,6 +6,7 @@
  * place is good while the head has not gone a whole round beyond it. Memory is taken when the first value comes.
  */
 
+import { type Memory, memoryOf } from './encoding.ts'
 import type { Entry } from './key-table.ts'
 
 /** Values begin at multiples of this, so that places stay small numbers: 2^31 of them are 16 GiB. */
@@ -15,7 +16,7 @@ const MAX_VALUE_BYTES = 0x1000
 
 export class ValueCache {
   readonly #units: number
-  #memory: Buffer | undefined
+  #memory: Memory = memoryOf(new Uint8Array(0))
   /** The unit where the next value goes, counted from the beginning. */
   #head = 0
 
@@ -34,17 +35,24 @@ export class ValueCache {
     if (within + size > this.#units) this.#head += this.#units - within
     const place = this.#head
     const at = (place % this.#units) * UNIT_BYTES
-    this.#memory ??= Buffer.alloc(this.#units * UNIT_BYTES)
-    this.#memory.set(start === 0 && end === from.length ? from : from.subarray(start, end), at)
+    if (place === 0) this.#memory = memoryOf(new Uint8Array(this.#units * UNIT_BYTES))
+    this.#memory.bytes.set(
+      start === 0 && end === from.length ? from : from.subarray(start, end),
+      at,
+    )
     this.#head += size
     return place
   }
 
-  /** An entry's value, if it is still here: a view that the next `put` may write over. */
-  get(entry: Entry): Buffer | undefined {
+  /** What the values stand in, until the next `put`. */
+  get memory(): Memory {
+    return this.#memory
+  }
+
+  /** Where an entry's value begins in the memory; -1 when it is not here any more. */
+  find(entry: Entry): number {
     const place = entry.cachedAt
-    if (place < 0 || this.#head - place > this.#units) return undefined
-    const at = (place % this.#units) * UNIT_BYTES
-    return this.#memory!.subarray(at, at + entry.length)
+    if (place < 0 || this.#head - place > this.#units) return -1
+    return (place % this.#units) * UNIT_BYTES
   }
 }

@@ -2,12 +2,13 @@
 
 import type { LogEntry, Stream } from '@walrus/log'
 import type { ByteString } from './byte-string.ts'
+import { memoryOf, type ValueEncoding } from './encoding.ts'
 import { badRecord, hasCode } from './errors.ts'
 import type { Entry } from './key-table.ts'
 import { bufferOf, decodeRecord } from './record.ts'
 import type { ValueCache } from './value-cache.ts'
 
-/** A value's bytes, good until the next call, and the position of the record they are from. */
+/** A value's bytes, and the position of the record they are from. */
 export interface Found {
   readonly bytes: Buffer
   readonly version: number
@@ -22,15 +23,19 @@ export class Values {
     this.#cache = cache
   }
 
-  /** An entry's value, if it is in the cache. */
-  cached(entry: Entry): Buffer | undefined {
-    return this.#cache.get(entry)
+  /** An entry's value, if it is in the cache; otherwise `undefined`, which is no value in any encoding. */
+  cached<V>(entry: Entry, encoding: ValueEncoding<V>): V | undefined {
+    const cache = this.#cache
+    const start = cache.find(entry)
+    return start < 0 ? undefined : encoding.decode(cache.memory, start, start + entry.length)
   }
 
   /** An entry's value; blocks while it is read, if it has to be. */
-  readSync(key: ByteString, entry: Entry): Buffer {
-    const { position } = entry
-    return this.cached(entry) ?? this.#take(key, entry, this.#stream.view(position))
+  readSync<V>(key: ByteString, entry: Entry, encoding: ValueEncoding<V>): V {
+    const cached = this.cached(entry, encoding)
+    if (cached !== undefined) return cached
+    const bytes = this.#take(key, entry, this.#stream.view(entry.position))
+    return encoding.decode(memoryOf(bytes), 0, bytes.length)
   }
 
   /**

@@ -7,11 +7,17 @@
 
 import type { Stream } from '@walrus/log'
 import { type ByteString, behind, behindPrefix } from './byte-string.ts'
-import { type DecodeKey, encodeKey, type KeyInput, type ValueEncoding } from './encoding.ts'
+import {
+  type DecodeKey,
+  encodeKey,
+  type KeyInput,
+  memoryOf,
+  type ValueEncoding,
+} from './encoding.ts'
 import { invalid } from './errors.ts'
 import { checkInteger, checkNames } from './options.ts'
 import type { Bounds } from './range.ts'
-import { bufferOf, decodeRecord, type Record } from './record.ts'
+import { decodeRecord, type Record } from './record.ts'
 
 export interface WatchOptions {
   /** Only this key. */
@@ -84,7 +90,7 @@ function changeOf<K, V>(
     return { type: 'clear', from: decodeKey(from), until: end, position }
   }
   const { key, expiresAt, valueAt } = record
-  const value = encoding.decode(bufferOf(data.subarray(valueAt)))
+  const value = encoding.decode(memoryOf(data), valueAt, data.length)
   const expires = expiresAt === 0 ? undefined : expiresAt
   return { type: 'set', key: decodeKey(key), value, expiresAt: expires, position }
 }

@@ -28,7 +28,10 @@ function live(): number[] {
 
 /** Key and version of all there is. */
 function contents(of: State): [string, number][] {
-  return [...of.ordered().range('', undefined, false)].map(([key, { position }]) => [key, position])
+  const all: [string, number][] = []
+  const keys = of.ordered().range('', undefined, false)
+  while (keys.next()) all.push([keys.key, keys.entry.position])
+  return all
 }
 
 /** What replaying comes to when only the records that count are left, but those of old segments all still are. */

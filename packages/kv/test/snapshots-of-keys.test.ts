@@ -40,12 +40,18 @@ describe('a store', () => {
 
   it('makes one in the background while others write, and is the same after any crash', async () => {
     const disk = new SimulatedDisk()
-    const kv = await openOn(disk, { durability: 'none', cacheBytes: 0 })
-    for (let n = 0; n < 80_000; n += 2000) {
-      const calls = Array.from({ length: 2000 }, (_, at) => kv.set(`${(n + at) % 9000}`, `${n}`))
-      calls.push(kv.clear({ gte: `${n % 7}`, lt: `${n % 7} ` }))
-      await Promise.all(calls)
+    const kv = await openOn(disk, { cacheBytes: 0 })
+    // While one waits for the disk, others are sequenced: a snapshot that is begun then must have those, too.
+    const writer = async (id: number): Promise<void> => {
+      for (let n = 0; n < 24_000; n += 400) {
+        const calls = Array.from({ length: 400 }, (_, at) =>
+          kv.set(`${(n + at) % 900}`, `${id} ${n}`),
+        )
+        if (n % 4000 === 0) calls.push(kv.clear({ gte: `${id}`, lt: `${id}5` }))
+        await Promise.all(calls)
+      }
     }
+    await Promise.all([1, 2, 3, 4].map(writer))
     expect(kv.log.stream(SNAPSHOTS).next).toBeGreaterThan(2)
     const contents = await contentsOf(kv)
     disk.losePower('kept')

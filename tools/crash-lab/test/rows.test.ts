@@ -33,7 +33,7 @@ describe('a small run of each row', () => {
 })
 
 describe('a case run twice', () => {
-  it.for(['crash seed=4711', 'again seed=12', 'sharing seed=3'])(
+  it.for(['crash seed=4711', 'again seed=12', 'sharing seed=3', 'kv seed=7'])(
     '%s counts the same',
     async (text) => {
       const [name, seed] = text.split(/ seed=/) as [string, string]

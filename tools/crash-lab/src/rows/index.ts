@@ -10,6 +10,7 @@ import { fail } from './fail.ts'
 import { fd } from './fd.ts'
 import { history } from './history.ts'
 import { hostile } from './hostile.ts'
+import { kv } from './kv.ts'
 import { late } from './late.ts'
 import { model } from './model.ts'
 import { repairs } from './repair.ts'
@@ -32,5 +33,6 @@ export const ROWS: readonly Row[] = [
   views,
   repairs,
   topics,
+  kv,
   fd,
 ]
