@@ -9,7 +9,7 @@ import { Log } from '@walrus/log'
 if (process.argv[2] === 'reader') {
   const log = await Log.open('./ticks', { readOnly: true })
   for await (const { index, data } of log.entries({ follow: true })) {
-    console.log(`read ${index}: ${Buffer.from(data)}`)
+    console.log(`read ${index}: ${Buffer.from(data).toString()}`)
     if (index === 3) break
   }
   await log.close()

@@ -23,7 +23,6 @@ import {
 } from '@walrus/segment'
 import { closedError, corrupt, hasCode } from './errors.ts'
 import { indexPath, segmentPath } from './names.ts'
-import type { ResolvedOptions } from './options.ts'
 
 /** Files of segments, and of indexes, that are kept open for reading; with views, so long do these last at least. */
 const MAX_OPEN = 64
@@ -61,7 +60,12 @@ export interface Memory {
 }
 
 /** What a table needs to know. */
-export type TableOptions = Pick<ResolvedOptions, 'storage' | 'dir' | 'indexCacheBytes'>
+export interface TableOptions {
+  readonly storage: Storage
+  readonly dir: string
+  /** Bytes of the indexes of ended segments that may be kept in memory. */
+  readonly indexCacheBytes: number
+}
 
 /** Who is told what a segment has come to take. */
 interface SegmentUse {
