@@ -126,15 +126,13 @@ export function frameFault(words: Int32Array, at: number): string | undefined {
   const flags = (packed >>> 8) & 0xff
   const attributes = packed >>> 16
   if (kind < FrameKind.entry || kind > FrameKind.streamBounds) return `unknown kind ${kind}`
-  if ((flags & ~15) !== 0) return `unknown flags ${flags}`
+  // Those of attributes, or that of JSON by itself.
+  if (flags > FrameFlag.json) return `unknown flags ${flags}`
   if (attributes > words[word]! >>> 0) return 'attributes longer than the body'
   const least = leastAttributes(flags)
   if (attributes < least) return 'attributes shorter than their flags say'
   if (attributes > least && (flags & FrameFlag.transactionId) === 0) {
     return 'attributes longer than their flags say'
-  }
-  if ((flags & FrameFlag.json) !== 0 && (flags !== FrameFlag.json || kind !== FrameKind.entry)) {
-    return 'JSON that is no entry, or has attributes beside it'
   }
   return undefined
 }

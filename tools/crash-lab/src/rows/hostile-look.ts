@@ -249,9 +249,11 @@ async function inspected(
     }
     if (bad === undefined) return []
     if (!sameSpots(spots, bad)) return [`inspect cannot read: ${JSON.stringify(spots)}`]
-    const there = frames.map(({ stream, kind, position, flags, data }) =>
-      shownFrame([stream, kind, position, ...[0, 1, 2].map((bit) => (flags >> bit) & 1)], data),
-    )
+    const there = frames.map((frame) => {
+      const { stream, kind, position, shown = frame } = frame
+      const given = [0, 1, 2].map((bit) => (shown.flags >> bit) & 1)
+      return shownFrame([stream, kind, position, ...given], shown.data)
+    })
     const same = bad.length > 0 || String(seen) === String(there)
     return same ? [] : [`inspect finds other frames: ${String(seen)}`]
   })

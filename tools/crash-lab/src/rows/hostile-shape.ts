@@ -9,6 +9,8 @@ export interface FrameOf {
   readonly flags: number
   attributes: Buffer
   data: Buffer
+  /** What is read of it, where that is not what stands there. */
+  shown?: { readonly flags: number; readonly data: Buffer }
   readonly forged: Forged
 }
 
