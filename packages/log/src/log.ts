@@ -165,6 +165,7 @@ export class Log implements AsyncDisposable {
     return this.#final?.next ?? this.#plain.next
   }
 
+  /** How far it is sequenced, written and durable. Of a log opened for reading all three are what it sees. */
   get marks(): Marks {
     const { writer, follower } = this.#parts
     if (writer === undefined) {
@@ -398,6 +399,7 @@ export class Log implements AsyncDisposable {
     await this.#access.refreshToEnd()
   }
 
+  /** What there is of it, and what is wrong in the background. Can be asked for after `close`. */
   stats(): LogStats {
     const { options, table, catalog, writer } = this.#parts
     return {
@@ -425,6 +427,7 @@ export class Log implements AsyncDisposable {
     return this.#closing
   }
 
+  /** As `close`: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

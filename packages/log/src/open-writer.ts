@@ -75,18 +75,8 @@ export async function openWriter(
       catalog = restoreCatalog(table, start.end.plainNext)
       table.last.lastEnd = undefined
     }
-    const { segmentBytes, bufferBytes } = options
     const { lsn } = start.end
-    const sequencer = new Sequencer(
-      storage,
-      segmentBytes,
-      bufferBytes,
-      stamps,
-      catalog,
-      segment,
-      lsn,
-      start.time,
-    )
+    const sequencer = new Sequencer(options, stamps, catalog, segment, lsn, start.time)
     tail = await TailFile.open(storage, dir, analysis?.tail?.sequence ?? 0)
     // Before the tail proves what a recovery has written: the next one follows that then instead of replacing it, and
     // could not tell any more what this one moved away from the log, if it came back.

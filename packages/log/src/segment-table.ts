@@ -23,7 +23,6 @@ import {
 } from '@walrus/segment'
 import { closedError, corrupt, hasCode } from './errors.ts'
 import { indexPath, segmentPath } from './names.ts'
-import type { ResolvedOptions } from './options.ts'
 
 /** Files of segments, and of indexes, that are kept open for reading; with views, so long do these last at least. */
 const MAX_OPEN = 64
@@ -61,7 +60,11 @@ export interface Memory {
 }
 
 /** What a table needs to know. */
-export type TableOptions = Pick<ResolvedOptions, 'storage' | 'dir' | 'indexCacheBytes'>
+export interface TableOptions {
+  readonly storage: Storage
+  readonly dir: string
+  readonly indexCacheBytes: number
+}
 
 /** Who is told what a segment has come to take. */
 interface SegmentUse {
@@ -258,7 +261,7 @@ export function isIndexOf(file: IndexFile, header: SegmentHeader, ends: SegmentE
   const { salt, end, endLsn } = file.segment
   if (salt !== header.salt || end !== ends.end || endLsn !== ends.endLsn) return false
   if (file.frames + file.voids !== endLsn - header.firstLsn) return false
-  const plain = file.head(PLAIN_STREAM)
+  const plain = file.heads().find(({ stream }) => stream === PLAIN_STREAM)
   // Lower than at the segment's start where the log's end was cut in it.
   if (plain === undefined) return ends.plainNext <= header.plainNext
   return plain.first <= header.plainNext && plain.next === ends.plainNext

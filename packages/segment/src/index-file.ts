@@ -15,6 +15,7 @@ const MAGIC = Uint8Array.of(0x89, 0x57, 0x4c, 0x52, 0x49, 0x0d, 0x0a, 0x1a)
 const HEADER_BYTES = 128
 const CHECK_AT = 124
 const ROW_BYTES = 24
+const ROW_WORDS = ROW_BYTES / 4
 const SAMPLE_BYTES = 16
 
 /** Which segment an index speaks of, and how much of it. */
@@ -95,66 +96,63 @@ export function encodeIndex(index: SegmentIndex, segment: IndexedSegment): Uint8
 /** The rows of an index, as they stand in its file. */
 class Rows {
   readonly count: number
-  readonly #block: Block
+  readonly #words: Uint32Array
 
-  constructor(bytes: Uint8Array) {
-    this.#block = new Block(bytes)
-    this.count = bytes.length / ROW_BYTES
+  constructor(words: Uint32Array) {
+    this.#words = words
+    this.count = words.length / ROW_WORDS
   }
 
   get bytes(): number {
-    return this.#block.bytes.length
+    return this.#words.byteLength
   }
 
   at(number: number): Row {
-    const at = number * ROW_BYTES
-    const block = this.#block
-    return {
-      stream: block.u32(at),
-      count: block.u32(at + 4),
-      first: block.u64(at + 8),
-      start: block.u32(at + 16),
-    }
-  }
-
-  *[Symbol.iterator](): Generator<Row, void> {
-    for (let number = 0; number < this.count; number++) yield this.at(number)
+    return rowAt(this.#words, number * ROW_WORDS)
   }
 
   /** How many rows there are before those of later streams, or of the same one from behind a position on. */
   until(stream: number, position: number): number {
-    const block = this.#block
     let low = 0
     let high = this.count
     while (low < high) {
       const middle = (low + high) >>> 1
-      const at = middle * ROW_BYTES
-      const found = block.u32(at)
-      if (found < stream || (found === stream && block.u64(at + 8) <= position)) low = middle + 1
+      const row = this.at(middle)
+      if (row.stream < stream || (row.stream === stream && row.first <= position)) low = middle + 1
       else high = middle
     }
     return low
   }
 }
 
-/** Refuses rows that are empty or out of order, or do not share out the postings among them. */
-function checkRows(rows: Rows, postings: number, file: string): void {
+function rowAt(words: Uint32Array, at: number): Row {
+  return {
+    stream: words[at]!,
+    count: words[at + 1]!,
+    first: words[at + 3]! * 0x1_0000_0000 + words[at + 2]!,
+    start: words[at + 4]!,
+  }
+}
+
+/** How many positions rows have. Refuses those that are empty or out of order, or do not share out the postings. */
+function checkRows(rows: Rows, postings: number, file: string): number {
+  const details = { file, offset: HEADER_BYTES }
+  const contradiction = (): WalrusError =>
+    new WalrusError('WALRUS_CORRUPT', `${file} has rows that contradict one another`, details)
   let start = 0
-  let checked = 0
   let before: Row | undefined
-  for (const row of rows) {
+  for (let number = 0; number < rows.count; number++) {
+    const row = rows.at(number)
     const inOrder =
       before === undefined ||
       before.stream < row.stream ||
       (before.stream === row.stream && before.first + before.count <= row.first)
-    if (!inOrder || row.start !== start || row.count === 0) break
+    if (!inOrder || row.start !== start || row.count === 0) throw contradiction()
     start += row.count
     before = row
-    checked++
   }
-  if (checked === rows.count && start === postings) return
-  const details = { file, offset: HEADER_BYTES }
-  throw new WalrusError('WALRUS_CORRUPT', `${file} has rows that contradict one another`, details)
+  if (start !== postings) throw contradiction()
+  return start
 }
 
 /** Looks things up in an index file. */
@@ -214,14 +212,15 @@ export class IndexFile {
     if (size !== samplesAt + sampleCount * SAMPLE_BYTES) {
       throw corrupt(`is ${size} bytes long, not what its header says`, size)
     }
-    const rowBlock = new Block(new Uint8Array(postingsAt - HEADER_BYTES))
-    file.readSync(rowBlock.bytes, HEADER_BYTES)
-    if (head.u32(84) !== crc32(rowBlock.bytes)) throw corrupt('has damaged rows', HEADER_BYTES)
+    const words = new Uint32Array(rowCount * ROW_WORDS)
+    const rowBytes = new Uint8Array(words.buffer)
+    file.readSync(rowBytes, HEADER_BYTES)
+    if (head.u32(84) !== crc32(rowBytes)) throw corrupt('has damaged rows', HEADER_BYTES)
     const sampleBlock = new Block(new Uint8Array(sampleCount * SAMPLE_BYTES))
     file.readSync(sampleBlock.bytes, samplesAt)
     if (head.u32(92) !== crc32(sampleBlock.bytes)) throw corrupt('has damaged samples', samplesAt)
-    const rows = new Rows(rowBlock.bytes)
-    checkRows(rows, head.u32(76), file.path)
+    const rows = new Rows(words)
+    const frames = checkRows(rows, head.u32(76), file.path)
     const segment = {
       logId: head.slice(16, 16),
       id: head.u64(32),
@@ -231,7 +230,7 @@ export class IndexFile {
       endLsn: head.u64(56),
       end: head.u64(64),
     }
-    return new IndexFile(file, segment, rows, head.u32(76), head.u32(96))
+    return new IndexFile(file, segment, rows, frames, head.u32(96))
   }
 
   /** The row that holds a position of a stream. */
@@ -287,7 +286,8 @@ export class IndexFile {
       const details = { file, offset: this.#postingsAt }
       throw new WalrusError('WALRUS_CORRUPT', `${file} has damaged postings`, details)
     }
-    for (const row of this.#rows) {
+    for (let number = 0; number < this.#rows.count; number++) {
+      const row = this.#rows.at(number)
       const postings = into.stream(row.stream)
       for (let i = 0; i < row.count; i++) postings.add(row.first + i, offsets[row.start + i]!)
     }
@@ -312,20 +312,11 @@ export class IndexFile {
     return undefined
   }
 
-  /** The first position of a stream here, and the one after its last; `undefined` if it has none. */
-  head(stream: number): { first: number; next: number } | undefined {
-    const end = this.#rows.until(stream, Number.MAX_SAFE_INTEGER)
-    const last = end > 0 ? this.#rows.at(end - 1) : undefined
-    if (last?.stream !== stream) return undefined
-    let begin = end - 1
-    while (begin > 0 && this.#rows.at(begin - 1).stream === stream) begin--
-    return { first: this.#rows.at(begin).first, next: last.first + last.count }
-  }
-
   /** For each stream here its first position, and the one after its last. */
   heads(): { stream: number; first: number; next: number }[] {
     const heads = new Map<number, { stream: number; first: number; next: number }>()
-    for (const { stream, first, count } of this.#rows) {
+    for (let number = 0; number < this.#rows.count; number++) {
+      const { stream, first, count } = this.#rows.at(number)
       heads.set(stream, { stream, first: heads.get(stream)?.first ?? first, next: first + count })
     }
     return [...heads.values()]
