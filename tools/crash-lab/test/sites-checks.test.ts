@@ -67,26 +67,6 @@ describe('a comparison of what comes from disk is a site', () => {
     ).toEqual(['end <= 100 => (true)'])
   })
 
-  test('also of what a class gives that is made of bytes', () => {
-    expect(
-      becomes(`
-        interface Place { readonly at: number }
-        class Places {
-          readonly #bytes: Uint8Array
-          constructor(bytes: Uint8Array) { this.#bytes = bytes }
-          place(number: number): Place { return { at: this.#bytes[number]! } }
-        }
-        export function a(places: Places): void {
-          if (places.place(3).at !== 5) throw new Error()
-        }
-        export function b(bytes: Uint8Array): void {
-          const place = new Places(bytes).place(3)
-          if (place.at > 7) throw new Error()
-        }
-      `),
-    ).toEqual(['place.at > 7 => (false)'])
-  })
-
   test('of a size only where a branch rejects', () => {
     expect(
       becomes(`

@@ -3,9 +3,8 @@
  *
  * *From disk* are:
  * - the elements of typed arrays, and what a `DataView` gets;
- * - the properties of *decoded* interfaces: the packages' own that a function returns which is handed bytes or a file,
- *   or a method of a class that is made of bytes; those they extend; and those of their properties, and of such a
- *   class's.
+ * - the properties of *decoded* interfaces: the packages' own that a function returns which is handed bytes or a file;
+ *   those they extend; and those of their properties, and of such a class's.
  *
  * *A size* is what `StorageFile.read`, `readSync`, `size` and `sizeSync` answer, and the `length` of bytes that a
  * function is handed of which it also reads elements, or makes a view.
@@ -103,18 +102,7 @@ export class Decoded {
   }
 
   #decodes(unit: Unit): boolean {
-    if (ts.isConstructorDeclaration(unit)) return false
-    return this.takesBytes(unit) || this.#isOfBytes(unit)
-  }
-
-  /** Whether a function is a method of a class that is made of bytes. */
-  #isOfBytes(unit: Unit): boolean {
-    if (!ts.isMethodDeclaration(unit) || !ts.isClassLike(unit.parent)) return false
-    const made = unit.parent.members.find(ts.isConstructorDeclaration)
-    const { checker } = this.#program
-    return (
-      made?.parameters.some((each) => this.isBytesType(checker.getTypeAtLocation(each))) ?? false
-    )
+    return !ts.isConstructorDeclaration(unit) && this.takesBytes(unit)
   }
 
   #holdsFile(type: ts.Type): boolean {
