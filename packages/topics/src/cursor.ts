@@ -5,9 +5,9 @@
  * instance's consistency says: never before the caller has asked for more, or said so.
  */
 
-import type { Stream } from '@walrus/log'
 import { batchOf, checkBatchOptions } from './batch-read.ts'
 import { checkBoolean, checkInteger, checkNames, checkWaiting } from './checks.ts'
+import type { CursorHost } from './cursor-host.ts'
 import {
   type BatchOptions,
   bytesOf,
@@ -21,35 +21,21 @@ import { cursorNotFound, invalid } from './errors.ts'
 import { Progress } from './progress.ts'
 import { ReadAhead } from './read-ahead.ts'
 import type { CursorState } from './topic-state.ts'
-import { changeOf, type Waiters } from './waiting.ts'
+import { changeOf } from './waiting.ts'
 
-/** What a cursor needs of its topic. */
-export interface CursorHost {
-  readonly name: string
-  readonly stream: Stream
-  readonly waiters: Waiters
-  /** Where it begins. */
-  readonly first: number
-  /** The position after its last entry. */
-  readonly end: number
-  /** The bytes of data of all entries before a position, where that is known. */
-  bytesBefore(position: number): number | undefined
-  cursorState(name: string): CursorState | undefined
-  /** Creates a cursor, unless there is one; resolves when it is as durable as the log makes it. */
-  ensureCursor(name: string): Promise<CursorState>
-  resolve(place: Place): Promise<number>
-}
+/** How often is looked for what another process has appended. */
+const LOOK_EVERY_MS = 20
 
 export class Cursor {
   /** Its name; empty for the default cursor of its topic. */
   readonly name: string
   readonly #engine: Engine
   readonly #topic: CursorHost
-  readonly #ahead: ReadAhead
+  #aheadOf: ReadAhead | undefined
   #progress: Progress | undefined
   #deleted = false
-  /** The last call, and how many are not answered. */
-  #last: Promise<unknown> = Promise.resolve()
+  /** The last call that is not answered, and how many are not. */
+  #last: Promise<unknown> | undefined
   #unanswered = 0
 
   /** @internal Cursors are made by `topic.cursor(name)`. */
@@ -57,7 +43,6 @@ export class Cursor {
     this.name = name
     this.#engine = engine
     this.#topic = topic
-    this.#ahead = new ReadAhead(topic.stream, engine.pool)
   }
 
   /** The name of its topic. */
@@ -125,7 +110,7 @@ export class Cursor {
       }
       await this.commit()
     } finally {
-      this.#ahead.drop()
+      this.#aheadOf?.drop()
       this.#progress?.takeBack()
     }
   }
@@ -156,7 +141,7 @@ export class Cursor {
     return this.#inTurn(async () => {
       const progress = await this.#ready()
       const position = await this.#topic.resolve(place)
-      this.#ahead.drop()
+      this.#aheadOf?.drop()
       progress.moveTo(position, this.#topic.bytesBefore(position))
       await progress.store()
     })
@@ -176,7 +161,7 @@ export class Cursor {
 
   /** @internal A transaction has moved it. */
   movedTo(position: number): void {
-    this.#ahead.drop()
+    this.#aheadOf?.drop()
     this.#progress?.movedTo(position, undefined)
   }
 
@@ -184,17 +169,27 @@ export class Cursor {
   async close(): Promise<void> {
     const progress = this.#progress
     this.#progress = undefined
-    this.#ahead.drop()
+    this.#aheadOf?.drop()
     progress?.end()
     if (progress?.pending !== true) return
     progress.doneWithAll()
     await progress.store()
   }
 
+  /** @internal Forgets what can be found again, if it has nothing to do. */
+  rest(): void {
+    const progress = this.#progress
+    if (this.#unanswered > 0 || progress?.pending === true) return
+    if (this.#aheadOf?.empty === false) return
+    progress?.end()
+    this.#progress = undefined
+    this.#aheadOf = undefined
+  }
+
   /** @internal It was deleted. */
   deleted(): void {
     this.#deleted = true
-    this.#ahead.drop()
+    this.#aheadOf?.drop()
     this.#progress?.end()
     this.#progress = undefined
   }
@@ -216,10 +211,20 @@ export class Cursor {
       const position = progress === undefined ? this.position : this.#start(progress)
       if (await this.#ahead.fill(position)) return this.#take(checkpoint ? progress : undefined)
       if (!follow) return undefined
-      const wait = until === undefined ? { signal } : { signal, until }
+      const wait = {
+        signal,
+        ...(until === undefined ? {} : { until }),
+        // Nobody here is told of what another process appends.
+        ...(this.#engine.log.readOnly ? { due: env.now() + LOOK_EVERY_MS } : {}),
+      }
       const woken = await changeOf(this.#topic.waiters, env, closing, wait)
       if (woken === 'timeout') return undefined
     }
+  }
+
+  get #ahead(): ReadAhead {
+    this.#aheadOf ??= new ReadAhead(this.#topic.stream, this.#engine.pool)
+    return this.#aheadOf
   }
 
   #take(progress: Progress | undefined): TopicEntry {
@@ -254,7 +259,7 @@ export class Cursor {
     const entries = await batchOf(this.#topic, this.#start(progress), limits)
     if (!progress.mayHandOver(Math.max(1, entries.length))) await progress.store()
     if (entries.length > 0) {
-      this.#ahead.drop()
+      this.#aheadOf?.drop()
       progress.handOver(entries.at(-1)!.index + 1, bytesOf(entries))
     }
     return entries
@@ -289,13 +294,13 @@ export class Cursor {
   /** Does something when everything that was asked for before is done. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     this.#unanswered++
-    const answer = this.#last.then(() => {
+    const answer = (this.#last ?? Promise.resolve()).then(() => {
       this.#engine.checkOpen()
       if (this.#deleted) throw cursorNotFound(this.#topic.name, this.name)
       return work()
     })
     const answered = (): void => {
-      this.#unanswered--
+      if (--this.#unanswered === 0) this.#last = undefined
     }
     this.#last = answer.then(answered, answered)
     return answer

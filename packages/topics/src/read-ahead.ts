@@ -71,6 +71,11 @@ export class ReadAhead {
     return true
   }
 
+  /** Whether nothing is held. */
+  get empty(): boolean {
+    return this.at >= this.entries.length && this.#next === undefined
+  }
+
   /** Forgets what was read ahead. */
   drop(): void {
     this.entries = NONE

@@ -3,7 +3,8 @@
 import { WalrusError } from '@walrus/codec'
 import type { Stream } from '@walrus/log'
 import { checkInteger, checkNames, show } from './checks.ts'
-import { Cursor, type CursorHost } from './cursor.ts'
+import { Cursor } from './cursor.ts'
+import type { CursorHost } from './cursor-host.ts'
 import type { Place } from './cursor-options.ts'
 import type { Engine } from './engine.ts'
 import { cursorNotFound, invalid } from './errors.ts'
@@ -37,8 +38,8 @@ export class TopicCursors implements CursorHost {
   readonly #engine: Engine
   readonly #topic: TopicForCursors
   /** Those that are used. */
-  readonly #open = new Map<string, Cursor>()
-  readonly #creating = new Map<string, Promise<CursorState>>()
+  #open: readonly Cursor[] = []
+  #creating: Map<string, Promise<CursorState>> | undefined
 
   constructor(engine: Engine, topic: TopicForCursors) {
     this.#engine = engine
@@ -75,23 +76,22 @@ export class TopicCursors implements CursorHost {
 
   /** The cursor of a name, whether it was created or not. */
   open(name: string): Cursor {
-    let cursor = this.#open.get(name)
-    if (cursor === undefined) {
-      cursor = new Cursor(this.#engine, this, name)
-      this.#open.set(name, cursor)
-    }
+    const known = this.#find(name)
+    if (known !== undefined) return known
+    const cursor = new Cursor(this.#engine, this, name)
+    this.#open = [...this.#open, cursor]
     return cursor
   }
 
   /** Whether a cursor is used. */
   has(name: string): boolean {
-    return this.#open.has(name)
+    return this.#find(name) !== undefined
   }
 
   /** @throws `WALRUS_CURSOR_EXISTS` */
   async create(name: string, place: Place): Promise<Cursor> {
     const position = await this.resolve(place)
-    if (this.cursorState(name) !== undefined || this.#creating.has(name)) {
+    if (this.cursorState(name) !== undefined || this.#creating?.has(name) === true) {
       const message = `topic ${JSON.stringify(this.name)} has a cursor ${JSON.stringify(name)}`
       throw new WalrusError('WALRUS_CURSOR_EXISTS', message)
     }
@@ -101,7 +101,8 @@ export class TopicCursors implements CursorHost {
 
   async ensureCursor(name: string): Promise<CursorState> {
     return (
-      this.cursorState(name) ?? (await (this.#creating.get(name) ?? this.#create(name, this.first)))
+      this.cursorState(name) ??
+      (await (this.#creating?.get(name) ?? this.#create(name, this.first)))
     )
   }
 
@@ -110,8 +111,8 @@ export class TopicCursors implements CursorHost {
     const topic = this.#engine.state.find(this.name)
     const cursor = topic?.cursor(name)
     if (topic === undefined || cursor === undefined) throw cursorNotFound(this.name, name)
-    this.#open.get(name)?.deleted()
-    this.#open.delete(name)
+    this.#find(name)?.deleted()
+    this.#open = this.#open.filter((each) => each.name !== name)
     const record = { kind: 'cursorDeleted', topic: topic.number, cursor: cursor.number } as const
     await this.#engine.ledger.write([record])
     this.#engine.passed(this.name)
@@ -120,7 +121,7 @@ export class TopicCursors implements CursorHost {
   list(): CursorInfo[] {
     const cursors = this.#engine.state.find(this.name)?.cursors ?? []
     return cursors.map(({ name, position: stored, group }) => {
-      const position = this.#open.get(name)?.position ?? Math.max(stored, this.first)
+      const position = this.#find(name)?.position ?? Math.max(stored, this.first)
       const pending = group?.leases.size ?? 0
       const done = group?.done.size ?? 0
       return { name, position, lag: Math.max(0, this.end - position - done), pending }
@@ -144,17 +145,27 @@ export class TopicCursors implements CursorHost {
 
   /** The topic was deleted, and they with it. */
   deleted(): void {
-    for (const cursor of this.#open.values()) cursor.deleted()
-    this.#open.clear()
+    for (const cursor of this.#open) cursor.deleted()
+    this.#open = []
   }
 
   /** Writes down where they are, and ends them. */
   async close(): Promise<void> {
-    await Promise.all([...this.#open.values()].map((cursor) => cursor.close()))
+    await Promise.all(this.#open.map((cursor) => cursor.close()))
+  }
+
+  /** They forget what can be found again. */
+  rest(): void {
+    for (const cursor of this.#open) cursor.rest()
+  }
+
+  #find(name: string): Cursor | undefined {
+    return this.#open.find((cursor) => cursor.name === name)
   }
 
   #create(name: string, position: number): Promise<CursorState> {
-    const created = this.#write(name, position).finally(() => this.#creating.delete(name))
+    const created = this.#write(name, position).finally(() => this.#creating?.delete(name))
+    this.#creating ??= new Map()
     this.#creating.set(name, created)
     return created
   }

@@ -247,6 +247,7 @@ export class Topic {
 
   /** @internal What it came to is written down: forgets what can be found again. */
   rest(): void {
+    this.#cursors?.rest()
     if (this.#appended?.idle === true) {
       this.#appended = undefined
       this.#stream = undefined

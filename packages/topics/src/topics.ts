@@ -69,6 +69,7 @@ export class Topics implements AsyncDisposable {
       passed: (topic) => this.#upkeep.passed(topic),
       appended: (topic) => this.#upkeep.appended(topic),
       topic: (name) => this.topic(name),
+      used: (name) => this.#topics.get(name),
       renewState: () => this.#renewState(),
     }
     this.#upkeep = new Upkeep(this.#engine, segmentBytes)

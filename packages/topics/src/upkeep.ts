@@ -23,6 +23,8 @@ const TOPICS_AT_ONCE = 256
 
 export interface UpkeepHost extends Engine {
   topic(name: string): Topic
+  /** A topic that is in memory. */
+  used(name: string): Topic | undefined
   /** Writes the state anew, and lets go of what it was made from. */
   renewState(): Promise<void>
 }
@@ -106,6 +108,7 @@ export class Upkeep {
     for (const name of names) {
       this.#passed.delete(name)
       if (!(await this.#reclaim(name, entries))) left.push(name)
+      this.#host.used(name)?.rest()
     }
     if (this.#passed.size > 0) this.#later()
     for (const name of left) this.#passed.add(name)
