@@ -1,6 +1,7 @@
 /** What keys and values are to the caller, and how they become bytes. */
 
 import { WalrusError } from '@walrus/codec'
+import { copyOf } from './byte-copies.ts'
 import { type ByteString, fromBytes, isAscii, toBytes } from './byte-string.ts'
 import { invalid } from './errors.ts'
 
@@ -67,14 +68,17 @@ export const KEY_DECODERS: { readonly [E in keyof KeyEncodings]: DecodeKey<KeyEn
 /** A value on its way into the store: text is written as UTF-8. */
 export type ValueInput = string | Uint8Array
 
-/** The same memory twice: one view is quicker to copy from, the other to read text in. */
+/** The same memory in several ways: each is the quickest for something. */
 export interface Memory {
   readonly bytes: Uint8Array
   readonly text: Buffer
+  /** Where values begin at multiples of 4, and have as many bytes as words hold. */
+  readonly words: Int32Array | undefined
 }
 
-export function memoryOf(bytes: Uint8Array): Memory {
-  return { bytes, text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) }
+export function memoryOf(bytes: Uint8Array, words?: Int32Array): Memory {
+  const { buffer, byteOffset, byteLength } = bytes
+  return { bytes, text: Buffer.from(buffer, byteOffset, byteLength), words }
 }
 
 export interface ValueEncoding<V> {
@@ -101,7 +105,10 @@ export const VALUE_ENCODINGS: {
   readonly [E in keyof ValueEncodings]: ValueEncoding<ValueEncodings[E]>
 } = {
   utf8: { encode: bytesOrText, decode: text },
-  bytes: { encode: bytesOrText, decode: ({ bytes }, start, end) => bytes.slice(start, end) },
+  bytes: {
+    encode: bytesOrText,
+    decode: ({ bytes, words }, start, end) => copyOf(bytes, words, start, end),
+  },
   json: {
     encode(value) {
       const json: unknown = JSON.stringify(value)

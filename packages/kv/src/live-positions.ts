@@ -23,6 +23,17 @@ export class LivePositions {
     return piece !== undefined && (piece.bits[bit >>> 5]! & (1 << (bit & 31))) !== 0
   }
 
+  /** The lowest one there is; `undefined` when there is none. */
+  get first(): number | undefined {
+    let lowest = Number.POSITIVE_INFINITY
+    for (const number of this.#pieces.keys()) if (number < lowest) lowest = number
+    const piece = this.#pieces.get(lowest)
+    if (piece === undefined) return undefined
+    const word = piece.bits.findIndex((bits) => bits !== 0)
+    const bit = 31 - Math.clz32(piece.bits[word]! & -piece.bits[word]!)
+    return lowest * PIECE_POSITIONS + word * 32 + bit
+  }
+
   add(position: number): void {
     const piece = this.#pieceOf(position)
     const bit = position % PIECE_POSITIONS

@@ -50,6 +50,11 @@ export class State {
     return position >= this.next || this.#live.has(position)
   }
 
+  /** The oldest record that counts; where there is none, the one that comes next. */
+  get firstLive(): number {
+    return this.#live.first ?? this.next
+  }
+
   /** All keys, in no order; goes on while they change. */
   entries(): IterableIterator<[ByteString, Entry]> {
     this.expire()

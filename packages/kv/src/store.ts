@@ -6,7 +6,16 @@
  * thousand concurrent sets cost the log one commit of a thousand records.
  */
 
-import type { Attachment, Batch, CommitOptions, Log, Stream, WriteSet } from '@walrus/log'
+import type {
+  Attachment,
+  Batch,
+  Claim,
+  CommitOptions,
+  Log,
+  Need,
+  Stream,
+  WriteSet,
+} from '@walrus/log'
 import type { Timer } from '@walrus/segment'
 import type { ByteString } from './byte-string.ts'
 import { type Change, Changes, type Version } from './changes.ts'
@@ -47,6 +56,7 @@ export class Store {
   #state: State
   #attachment: Attachment | undefined
   #snapshots: Snapshots | undefined
+  #claim: Claim | undefined
   #group: Group | undefined
   #last: Promise<unknown> = Promise.resolve()
   /** Whether what is sequenced counts for readers before it is acknowledged: under `durability: 'none'`. */
@@ -82,7 +92,13 @@ export class Store {
    */
   async attach(): Promise<void> {
     const { log, state } = this
-    const view = new StateView(this.stream.name, state)
+    const { name } = this.stream
+    const view = new StateView(name, state)
+    if (!this.isReadOnly) {
+      // The values are where they were written, however new the snapshot of the keys is.
+      const needs = (): Need[] => [{ stream: name, from: this.#snapshots ? state.firstLive : 0 }]
+      this.#claim = log.claim(`values of ${name}`, needs)
+    }
     this.#attachment = await log.attach(view, { snapshotEvery: Number.MAX_SAFE_INTEGER })
     if (!this.isReadOnly) {
       state.reached(this.stream.next)
@@ -217,6 +233,7 @@ export class Store {
       await this.#snapshots?.close()
       await this.#attachment?.release()
     } finally {
+      this.#claim?.release()
       freeStream(this.log, this.stream.name)
     }
   }

@@ -35,7 +35,7 @@ export class ValueCache {
     if (within + size > this.#units) this.#head += this.#units - within
     const place = this.#head
     const at = (place % this.#units) * UNIT_BYTES
-    if (place === 0) this.#memory = memoryOf(new Uint8Array(this.#units * UNIT_BYTES))
+    if (place === 0) this.#memory = newMemory(this.#units * UNIT_BYTES)
     this.#memory.bytes.set(
       start === 0 && end === from.length ? from : from.subarray(start, end),
       at,
@@ -55,4 +55,9 @@ export class ValueCache {
     if (place < 0 || this.#head - place > this.#units) return -1
     return (place % this.#units) * UNIT_BYTES
   }
+}
+
+function newMemory(bytes: number): Memory {
+  const memory = new ArrayBuffer(bytes)
+  return memoryOf(new Uint8Array(memory), new Int32Array(memory))
 }

@@ -43,6 +43,19 @@ function replayed(left: (at: number) => boolean): [string, number][] {
   return contents(other)
 }
 
+it('the oldest record that counts is known', () => {
+  expect(state.firstLive).toBe(0)
+  for (let n = 0; n < 70_000; n++) set(`${n}`)
+  for (const gone of [0, 1, 33, 65_535]) {
+    for (let n = state.firstLive; n <= gone; n++) apply({ type: 'delete', key: `${n}` })
+    state.forget(records.length)
+    expect(state.firstLive).toBe(gone + 1)
+  }
+  apply({ type: 'clear', from: '', until: undefined })
+  state.forget(records.length)
+  expect(state.firstLive).toBe(records.length)
+})
+
 describe('a record counts', () => {
   it('while it is the newest of its key, or says that the key is not there', () => {
     set('a')
