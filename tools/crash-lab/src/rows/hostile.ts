@@ -15,6 +15,7 @@ import type { Case, Cases } from './hostile-case.ts'
 import { catalogCases } from './hostile-catalog.ts'
 import { fileCases, tailCases } from './hostile-files.ts'
 import { frameCases, groupCases } from './hostile-groups.ts'
+import { jsonCases } from './hostile-json.ts'
 import { repairedCases } from './hostile-repaired.ts'
 import { indexCases } from './hostile-indexes.ts'
 import { meanwhileCases } from './hostile-meanwhile.ts'
@@ -49,6 +50,7 @@ function casesByName(): Cases {
     segmentCases(all)
     groupCases(all)
     frameCases(all)
+    jsonCases(all)
     sealCases(all)
     catalogCases(all)
     tailCases(all)
