@@ -248,10 +248,9 @@ export class Topic {
   /** @internal What it came to is written down: forgets what can be found again. */
   rest(): void {
     this.#cursors?.rest()
-    if (this.#appended?.idle === true) {
-      this.#appended = undefined
-      this.#stream = undefined
-    }
+    if (this.#appended?.idle === false) return
+    this.#appended = undefined
+    this.#stream = undefined
   }
 
   /** @internal Puts an entry into a commit; its number there. */
