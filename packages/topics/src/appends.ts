@@ -31,7 +31,7 @@ export class Appends {
   /** Whether what was appended has to be written down. */
   #uncounted = false
   readonly #engine: Engine
-  readonly #stream: Stream
+  readonly stream: Stream
   readonly #name: string
   /** The position after the last entry that is acknowledged, and how many entries are on their way. */
   #acknowledged: number
@@ -41,7 +41,7 @@ export class Appends {
   constructor(engine: Engine, name: string, stream: Stream) {
     this.#engine = engine
     this.#name = name
-    this.#stream = stream
+    this.stream = stream
     const { next } = stream
     this.#acknowledged = next
     const { counted = 0, countedBytes = 0 } = engine.state.find(name) ?? {}
@@ -97,7 +97,7 @@ export class Appends {
     const bytes = bytesOfEntry(data)
     let index: number
     try {
-      index = await this.#stream.append(data)
+      index = await this.stream.append(data)
     } finally {
       this.#underWay--
     }
@@ -158,7 +158,7 @@ export class Appends {
 
   #put(set: WriteSet, entries: readonly BatchEntry[], bytes: number, arrived: () => void): number {
     const number = set.count
-    for (const entry of entries) putEntry(set, this.#stream, entry)
+    for (const entry of entries) putEntry(set, this.stream, entry)
     let first = 0
     set.join({
       sequenced: (positions) => {
@@ -204,7 +204,7 @@ export class Appends {
   #producers(): Producing {
     const { log, ledger, state, options } = this.#engine
     const host = {
-      stream: this.#stream,
+      stream: this.stream,
       state: state.topic(this.#name),
       expected: () => this.expected,
     }

@@ -300,7 +300,9 @@ export class Cursor {
       return work()
     })
     const answered = (): void => {
-      if (--this.#unanswered === 0) this.#last = undefined
+      if (--this.#unanswered > 0) return
+      this.#last = undefined
+      this.rest()
     }
     this.#last = answer.then(answered, answered)
     return answer

@@ -17,7 +17,8 @@ import { CursorState, TopicState } from './topic-state.ts'
 export class TopicsState {
   readonly stream: string = STATE_STREAM
   readonly #byName = new Map<string, TopicState>()
-  readonly #byNumber = new Map<number, TopicState>()
+  /** By number: there are few gaps. */
+  readonly #byNumber: TopicState[] = []
   readonly #producers: number
   #nextNumber = 0
 
@@ -62,7 +63,7 @@ export class TopicsState {
    */
   perform(record: TopicRecord): () => void {
     if (record.kind === 'topic') return this.#declare(record.topic, record.name)
-    const topic = this.#byNumber.get(record.topic)
+    const topic = this.#byNumber[record.topic]
     if (topic === undefined)
       throw corruptState(`speaks of topic ${record.topic}, which has no name`)
     switch (record.kind) {
@@ -115,7 +116,7 @@ export class TopicsState {
   }
 
   #declare(number: number, name: string): () => void {
-    const known = this.#byNumber.get(number)
+    const known = this.#byNumber[number]
     if (known === undefined ? this.#byName.has(name) : known.name !== name) {
       throw corruptState(`gives number ${number} to another topic than before`)
     }
@@ -128,7 +129,7 @@ export class TopicsState {
 
   #add(topic: TopicState): void {
     this.#byName.set(topic.name, topic)
-    this.#byNumber.set(topic.number, topic)
+    this.#byNumber[topic.number] = topic
     this.#nextNumber = Math.max(this.#nextNumber, topic.number + 1)
   }
 

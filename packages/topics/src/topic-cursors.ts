@@ -79,7 +79,8 @@ export class TopicCursors implements CursorHost {
     const known = this.#find(name)
     if (known !== undefined) return known
     const cursor = new Cursor(this.#engine, this, name)
-    this.#open = [...this.#open, cursor]
+    // Not a spread: that leaves room for more, and there are many of these.
+    this.#open = this.#open.concat(cursor)
     return cursor
   }
 
@@ -164,7 +165,10 @@ export class TopicCursors implements CursorHost {
   }
 
   #create(name: string, position: number): Promise<CursorState> {
-    const created = this.#write(name, position).finally(() => this.#creating?.delete(name))
+    const created = this.#write(name, position).finally(() => {
+      this.#creating?.delete(name)
+      if (this.#creating?.size === 0) this.#creating = undefined
+    })
     this.#creating ??= new Map()
     this.#creating.set(name, created)
     return created

@@ -62,7 +62,8 @@ export class TopicState {
   }
 
   addCursor(cursor: CursorState): void {
-    this.cursors = [...this.cursors.filter(({ name }) => name !== cursor.name), cursor]
+    // Not a spread: that leaves room for more, and there are many of these.
+    this.cursors = this.cursors.filter(({ name }) => name !== cursor.name).concat(cursor)
     this.#nextCursor = Math.max(this.#nextCursor, cursor.number + 1)
   }
 

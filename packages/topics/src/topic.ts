@@ -57,7 +57,6 @@ export interface TopicHost extends Engine {
 export class Topic {
   readonly name: string
   readonly #host: TopicHost
-  #stream: Stream | undefined
   #appended: Appends | undefined
   #cursors: TopicCursors | undefined
   #groups: TopicGroups | undefined
@@ -70,8 +69,7 @@ export class Topic {
 
   /** @internal */
   get stream(): Stream {
-    this.#stream ??= this.#host.log.stream(streamOf(this.name))
-    return this.#stream
+    return this.#appended?.stream ?? this.#host.log.stream(streamOf(this.name))
   }
 
   /** Position of the first entry there is, or would be. */
@@ -248,10 +246,7 @@ export class Topic {
   /** @internal What it came to is written down: forgets what can be found again. */
   rest(): void {
     this.#cursors?.rest()
-    if (this.#appended?.idle === true) {
-      this.#appended = undefined
-      this.#stream = undefined
-    }
+    if (this.#appended?.idle === true) this.#appended = undefined
   }
 
   /** @internal Puts an entry into a commit; its number there. */

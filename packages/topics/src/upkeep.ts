@@ -18,8 +18,8 @@ import type { Topic } from './topic.ts'
 /** A front is moved by so many entries or bytes at once, unless the topic is read to its end. */
 const ENTRIES_AT_ONCE = 1_000
 const BYTES_AT_ONCE = 0x1_0000
-/** Topics whose front is moved in one run. */
-const TOPICS_AT_ONCE = 256
+/** Topics whose front is moved at once: they share commits. */
+const TOPICS_AT_ONCE = 64
 
 export interface UpkeepHost extends Engine {
   topic(name: string): Topic
@@ -103,19 +103,28 @@ export class Upkeep {
       const topic = this.#host.topic(name)
       if (topic.exists) this.#dropped += (await retainTopic(this.#host, topic, policy)).bytes
     }
-    const names = [...this.#passed].slice(0, TOPICS_AT_ONCE)
-    const left: string[] = []
-    for (const name of names) {
-      this.#passed.delete(name)
-      if (!(await this.#reclaim(name, entries))) left.push(name)
-      this.#host.used(name)?.rest()
+    const names = [...this.#passed]
+    for (let at = 0; at < names.length; at += TOPICS_AT_ONCE) {
+      const some = names.slice(at, at + TOPICS_AT_ONCE)
+      if (this.#closed) return
+      await Promise.all(some.map((name) => this.#reclaimLater(name, entries)))
     }
-    if (this.#passed.size > 0) this.#later()
-    for (const name of left) this.#passed.add(name)
     await this.#count()
     if (this.#dropped < this.#renewAfter) return
     this.#dropped = 0
     await this.#host.renewState()
+  }
+
+  /** Drops what all cursors of a topic have passed, or keeps it in mind. */
+  async #reclaimLater(name: string, entries: number): Promise<void> {
+    this.#passed.delete(name)
+    let isDone = false
+    try {
+      isDone = await this.#reclaim(name, entries)
+    } finally {
+      if (!isDone) this.#passed.add(name)
+    }
+    this.#host.used(name)?.rest()
   }
 
   /** Drops what all cursors of a topic have passed, if that is worth it: whether there was nothing left to do. */

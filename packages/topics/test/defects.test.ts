@@ -429,6 +429,21 @@ describe('T17: cursors are durable before their entry is handed over, and renumb
     await topics.close()
   })
 
+  it.each(['strict', { persistEvery: 4, everyMs: 100 }] as const)(
+    'the entry in hand comes again, however long it is in hand: %j',
+    async (consistency) => {
+      const disk = new SimulatedDisk()
+      const topics = await openOn(disk, { consistency })
+      await topics.topic('t').appendBatch(numbered(10))
+      for (let n = 0; n < 5; n++) await topics.topic('t').next()
+      await disk.pass(1_000)
+      const afterKill = await openOn(disk.copy())
+      expect(text(await afterKill.topic('t').next())).toBe('e4')
+      await afterKill.close()
+      await topics.close()
+    },
+  )
+
   it('positions are the same after a restart, and the reading of one cursor writes that one only', async () => {
     const disk = new SimulatedDisk()
     const topics = await openOn(disk, { segmentBytes: 65_536 })
