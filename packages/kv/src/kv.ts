@@ -114,8 +114,7 @@ export class Kv<K = string, V = string, I = string | Uint8Array> implements Asyn
     const resolved = resolveOptions(split.own)
     const log = ownsLog ? await Log.open(target, split.log) : target
     try {
-      const store = new Store(log, resolved)
-      await store.attach()
+      const store = await Store.open(log, resolved)
       const key: DecodeKey<unknown> = KEY_DECODERS[resolved.keyEncoding]
       const value: ValueEncoding<unknown> = VALUE_ENCODINGS[resolved.valueEncoding]
       return new Kv(store, ownsLog, key, value)

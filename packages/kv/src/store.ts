@@ -59,13 +59,13 @@ export class Store {
   #claim: Claim | undefined
   #group: Group | undefined
   #last: Promise<unknown> = Promise.resolve()
+  #refreshing: Promise<void> = Promise.resolve()
   /** Whether what is sequenced counts for readers before it is acknowledged: under `durability: 'none'`. */
   #isUnsynced: boolean | undefined
   #sweep: Timer | undefined
   #closed = false
 
-  /** @throws `WALRUS_STREAM_IN_USE`, `WALRUS_INVALID_OPTION` */
-  constructor(log: Log, options: ResolvedOptions) {
+  private constructor(log: Log, options: ResolvedOptions) {
     this.log = log
     this.stream = log.stream(options.stream)
     this.#env = options.env
@@ -77,6 +77,21 @@ export class Store {
     claimStream(log, options.stream)
   }
 
+  /**
+   * To be called in the same turn as the log was opened in: from then on retention keeps what it needs.
+   * @throws `WALRUS_STREAM_IN_USE`, `WALRUS_INVALID_OPTION`; what restoring it meets
+   */
+  static async open(log: Log, options: ResolvedOptions): Promise<Store> {
+    const store = new Store(log, options)
+    try {
+      await store.#attach()
+    } catch (error) {
+      store.#letGo()
+      throw error
+    }
+    return store
+  }
+
   /** Why the last snapshot came to nothing. */
   get snapshotFailure(): Error | undefined {
     return this.#snapshots?.failure
@@ -86,23 +101,23 @@ export class Store {
     return this.#state
   }
 
-  /**
-   * Restores the state. To be called in the same turn as the log was opened in: from then on retention keeps what it
-   * needs.
-   */
-  async attach(): Promise<void> {
-    const { log, state } = this
+  /** Restores the state. */
+  async #attach(): Promise<void> {
+    const { log } = this
     const { name } = this.stream
+    const state = new State(() => this.#env.now())
     const view = new StateView(name, state)
     if (!this.isReadOnly) {
       // The values are where they were written, however new the snapshot of the keys is.
       const needs = (): Need[] => [{ stream: name, from: this.#snapshots ? state.firstLive : 0 }]
       this.#claim = log.claim(`values of ${name}`, needs)
     }
-    this.#attachment = await log.attach(view, { snapshotEvery: Number.MAX_SAFE_INTEGER })
+    const attachment = await log.attach(view, { snapshotEvery: Number.MAX_SAFE_INTEGER })
+    this.#attachment = attachment
+    this.#state = state
     if (!this.isReadOnly) {
       state.reached(this.stream.next)
-      this.#snapshots = new Snapshots(log, state, view, this.#attachment)
+      this.#snapshots = new Snapshots(log, state, view, attachment)
     }
     this.#sweepLater()
   }
@@ -110,14 +125,22 @@ export class Store {
   /** Of a log opened for reading: takes what its writer has brought since. */
   async refresh(): Promise<void> {
     this.checkOpen()
+    const refreshed = this.#refreshing.then(() => this.#refresh())
+    this.#refreshing = refreshed.catch(() => {})
+    await refreshed
+  }
+
+  async #refresh(): Promise<void> {
+    const attachment = this.#attachment
     try {
-      await this.#attachment!.refresh()
+      if (attachment === undefined) await this.#attach()
+      else await attachment.refresh()
     } catch (error) {
-      if (!hasCode(error, 'WALRUS_TRUNCATED_AWAY')) throw error
-      // Snapshots have gone on beyond what was taken.
-      await this.#attachment!.release()
-      this.#state = new State(() => this.#env.now())
-      await this.attach()
+      if (attachment === undefined || !hasCode(error, 'WALRUS_TRUNCATED_AWAY')) throw error
+      // The writer has gone on by more than what is left: from its newest snapshot, then.
+      this.#attachment = undefined
+      await attachment.release()
+      await this.#attach()
     }
   }
 
@@ -233,9 +256,13 @@ export class Store {
       await this.#snapshots?.close()
       await this.#attachment?.release()
     } finally {
-      this.#claim?.release()
-      freeStream(this.log, this.stream.name)
+      this.#letGo()
     }
+  }
+
+  #letGo(): void {
+    this.#claim?.release()
+    freeStream(this.log, this.stream.name)
   }
 
   #filled(fill: (set: WriteSet) => void): Batch {
