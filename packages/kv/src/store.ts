@@ -1,9 +1,6 @@
 /**
  * A store without encodings: keys are byte strings, values bytes. It puts records into the log's stream, takes part
  * in their commits, and has the state that comes of them.
- *
- * Changes called for in one turn of the event loop go into the log as one commit, in the order of the calls: a
- * thousand concurrent sets cost the log one commit of a thousand records.
  */
 
 import type {
@@ -19,6 +16,7 @@ import type {
 import type { Timer } from '@walrus/segment'
 import type { ByteString } from './byte-string.ts'
 import { type Change, Changes, type Version } from './changes.ts'
+import { GroupCommit } from './group-commit.ts'
 import { closedError, conflict, hasCode } from './errors.ts'
 import { VALUE_ENCODINGS, type ValueInput } from './encoding.ts'
 import { claimStream, freeStream } from './open-streams.ts'
@@ -30,19 +28,8 @@ import { StateView } from './state-view.ts'
 import { ValueCache } from './value-cache.ts'
 import { type Found, Values } from './values.ts'
 
-/** A group of about this size is committed before the turn ends. */
-const GROUP_BYTES = 0x10_0000
-const GROUP_RECORDS = 4096
 /** What has expired is removed at most so often while nobody looks, in milliseconds. */
 const SWEEP_EVERY_MS = 1000
-
-/** Changes that go into the log as one commit, and what all who called for them wait for. */
-interface Group {
-  readonly batch: Batch
-  readonly changes: Change[]
-  readonly done: Promise<void>
-  readonly resolve: (value: Promise<void>) => void
-}
 
 export class Store {
   readonly log: Log
@@ -52,13 +39,12 @@ export class Store {
   readonly #env: ResolvedOptions['env']
   readonly #cache: ValueCache
   readonly #changes: Changes
+  readonly #groups: GroupCommit
   readonly #records = new RecordWriter()
   #state: State
   #attachment: Attachment | undefined
   #snapshots: Snapshots | undefined
   #claim: Claim | undefined
-  #group: Group | undefined
-  #last: Promise<unknown> = Promise.resolve()
   #refreshing: Promise<void> = Promise.resolve()
   /** Whether what is sequenced counts for readers before it is acknowledged: under `durability: 'none'`. */
   #isUnsynced: boolean | undefined
@@ -73,6 +59,7 @@ export class Store {
     this.#cache = new ValueCache(options.cacheBytes)
     this.values = new Values(this.stream, this.#cache)
     this.#changes = new Changes((change, position) => this.#apply(change, position))
+    this.#groups = new GroupCommit(log, (changes) => this.#changes.part(changes))
     this.isReadOnly = isReadOnly(log)
     claimStream(log, options.stream)
   }
@@ -175,19 +162,20 @@ export class Store {
 
   /** @param expiresAt milliseconds since the Unix epoch; 0 for never */
   set(key: ByteString, value: ValueInput, expiresAt: number): Promise<void> {
+    this.checkOpen()
     const record = this.#records.set(key, value, expiresAt)
-    const group = this.#groupFor(record.length)
+    const group = this.#groups.groupFor(record.length)
     group.changes.push(this.#noteSet(group.batch, record, key, expiresAt))
-    return this.#added(group)
+    return this.#groups.added(group)
   }
 
   async delete(key: ByteString): Promise<boolean> {
     this.checkOpen()
-    const group = this.#groupFor(0)
+    const group = this.#groups.groupFor(0)
     const number = group.batch.append(this.stream, this.#records.delete(key))
     const change = { type: 'delete' as const, key, number, wasThere: false }
     group.changes.push(change)
-    await this.#added(group)
+    await this.#groups.added(group)
     return change.wasThere
   }
 
@@ -195,7 +183,7 @@ export class Store {
   async commit(fill: (set: WriteSet) => void, options: CommitOptions = {}): Promise<void> {
     const batch = this.#filled(fill)
     const committed = this.log.commit(batch, options)
-    this.#follow(committed)
+    this.#groups.follow(committed)
     await committed
   }
 
@@ -206,7 +194,7 @@ export class Store {
 
   addSet(set: WriteSet, key: ByteString, value: ValueInput, expiresAt: number): void {
     this.checkOpen()
-    this.#submit()
+    this.#groups.submit()
     const record = this.#records.set(key, value, expiresAt)
     set.join(this.#changes.part([this.#noteSet(set, record, key, expiresAt)]))
   }
@@ -214,7 +202,7 @@ export class Store {
   /** Returns the change, which knows whether the key was there once it is acknowledged. */
   addDelete(set: WriteSet, key: ByteString): { readonly wasThere: boolean } {
     this.checkOpen()
-    this.#submit()
+    this.#groups.submit()
     const number = set.append(this.stream, this.#records.delete(key))
     const change = { type: 'delete' as const, key, number, wasThere: false }
     set.join(this.#changes.part([change]))
@@ -223,7 +211,7 @@ export class Store {
 
   addClear(set: WriteSet, from: ByteString, until: ByteString | undefined): void {
     this.checkOpen()
-    this.#submit()
+    this.#groups.submit()
     const number = set.append(this.stream, this.#records.clear(from, until))
     set.join(this.#changes.part([{ type: 'clear', from, until, number }]))
   }
@@ -242,16 +230,16 @@ export class Store {
   /** Makes everything called for before durable. */
   async sync(): Promise<void> {
     this.checkOpen()
-    this.#submit()
-    await Promise.all([this.#last, this.log.sync()])
+    this.#groups.submit()
+    await Promise.all([this.#groups.idle(), this.log.sync()])
   }
 
   /** Commits what was called for; resolves when that has come to its end, whichever. */
   async close(): Promise<void> {
-    this.#submit()
+    this.#groups.submit()
     this.#closed = true
     this.#sweep?.cancel()
-    await this.#last
+    await this.#groups.idle()
     try {
       await this.#snapshots?.close()
       await this.#attachment?.release()
@@ -267,7 +255,7 @@ export class Store {
 
   #filled(fill: (set: WriteSet) => void): Batch {
     this.checkOpen()
-    this.#submit()
+    this.#groups.submit()
     const batch = this.log.batch()
     fill(batch)
     return batch
@@ -278,48 +266,6 @@ export class Store {
     const number = set.append(this.stream, record)
     const cachedAt = this.#cache.put(record, valueAt, record.length)
     return { type: 'set', number, key, expiresAt, cachedAt, length: record.length - valueAt }
-  }
-
-  /** The group that a record of so many bytes goes into. */
-  #groupFor(bytes: number): Group {
-    this.checkOpen()
-    if (bytes > GROUP_BYTES) this.#submit()
-    let group = this.#group
-    if (group === undefined) {
-      let resolve!: Group['resolve']
-      const done = new Promise<void>((resolved) => {
-        resolve = resolved
-      })
-      group = { batch: this.log.batch(), changes: [], done, resolve }
-      this.#group = group
-      const opened = group
-      queueMicrotask(() => {
-        if (this.#group === opened) this.#submit()
-      })
-    }
-    return group
-  }
-
-  #added(group: Group): Promise<void> {
-    const { batch } = group
-    if (batch.count >= GROUP_RECORDS || batch.bytes > GROUP_BYTES) this.#submit()
-    return group.done
-  }
-
-  /** Commits the open group: what comes now comes behind it. */
-  #submit(): void {
-    const group = this.#group
-    if (group === undefined) return
-    this.#group = undefined
-    group.batch.join(this.#changes.part(group.changes))
-    const committed = this.log.commit(group.batch)
-    group.resolve(committed.then(() => {}))
-    this.#follow(committed)
-  }
-
-  #follow(committed: Promise<unknown>): void {
-    const before = this.#last
-    this.#last = Promise.allSettled([before, committed])
   }
 
   #versionOf(key: ByteString): Version {
