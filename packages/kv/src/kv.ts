@@ -15,6 +15,7 @@ import {
 import { hasCode, invalid } from './errors.ts'
 import { type ExpiryOptions, expiryOf } from './expiry-options.ts'
 import type { AsyncScan } from './iterators.ts'
+import { applyOperation, type KvOperation } from './operations.ts'
 import {
   checkNames,
   type KvOptions,
@@ -31,12 +32,6 @@ import { type KvChange, type WatchOptions, wantedBy, watch } from './watch.ts'
 import { KvWrites } from './writes.ts'
 
 export interface SetOptions extends ExpiryOptions, WaitOptions {}
-
-/** One of the changes of a batch. */
-export type KvOperation<I> =
-  | ({ readonly type: 'set'; readonly key: KeyInput; readonly value: I } & ExpiryOptions)
-  | { readonly type: 'delete'; readonly key: KeyInput }
-  | ({ readonly type: 'clear' } & KeyRange)
 
 export interface KvStats {
   /** Keys that are there. */
@@ -114,8 +109,7 @@ export class Kv<K = string, V = string, I = string | Uint8Array> implements Asyn
     const resolved = resolveOptions(split.own)
     const log = ownsLog ? await Log.open(target, split.log) : target
     try {
-      const store = new Store(log, resolved)
-      await store.attach()
+      const store = await Store.open(log, resolved)
       const key: DecodeKey<unknown> = KEY_DECODERS[resolved.keyEncoding]
       const value: ValueEncoding<unknown> = VALUE_ENCODINGS[resolved.valueEncoding]
       return new Kv(store, ownsLog, key, value)
@@ -198,7 +192,7 @@ export class Kv<K = string, V = string, I = string | Uint8Array> implements Asyn
     if (!Array.isArray(operations)) throw invalid('a batch must be an array of operations')
     await store.commit((set) => {
       const writes = this.in(set)
-      for (const operation of operations) apply(writes, operation)
+      for (const operation of operations) applyOperation(writes, operation)
     }, options)
   }
 
@@ -356,20 +350,3 @@ export class Kv<K = string, V = string, I = string | Uint8Array> implements Asyn
     return { expiresAt, waiting: Object.keys(waiting).length === 0 ? undefined : waiting }
   }
 }
-
-function apply<I>(writes: KvWrites<I>, operation: KvOperation<I>): void {
-  checkNames('an operation', operation, OPERATION_NAMES)
-  if (operation.type === 'set') {
-    const { key, value, ttlMs } = operation
-    writes.set(key, value, ttlMs === undefined ? {} : { ttlMs })
-  } else if (operation.type === 'delete') {
-    writes.delete(operation.key)
-  } else if (operation.type === 'clear') {
-    const { type: _, ...range } = operation
-    writes.clear(range)
-  } else {
-    throw invalid(`an operation's type must be set, delete or clear`)
-  }
-}
-
-const OPERATION_NAMES = ['type', 'key', 'value', 'ttlMs', 'gt', 'gte', 'lt', 'lte', 'prefix']

@@ -108,7 +108,7 @@ export function decodeRecord(data: Uint8Array, position: number): Record {
     case SET:
     case SET_EXPIRING: {
       const { start, end } = sizedKey(data, position)
-      const key = fromBytes(data.subarray(start, end))
+      const key = bufferOf(data).toString('latin1', start, end)
       if (data[0] === SET) return { type: 'set', key, expiresAt: 0, valueAt: end }
       const valueAt = end + EXPIRY_BYTES
       if (valueAt > data.length) throw badRecord(position, 'ends early')

@@ -10,7 +10,7 @@
  */
 
 import { WalrusError } from '@walrus/codec'
-import { type ByteString, fromBytes } from './byte-string.ts'
+import type { ByteString } from './byte-string.ts'
 import { badSnapshot } from './errors.ts'
 import type { Entry } from './key-table.ts'
 import { bufferOf } from './record.ts'
@@ -93,7 +93,7 @@ export function decodeRow(
     if (end > buffer.length) throw badSnapshot('ends early')
     const position = buffer.readUIntLE(at + 2, 6)
     const expiresAt = kind === KEYS ? 0 : buffer.readUIntLE(at + 8, 6)
-    take(fromBytes(data.subarray(at + head, end)), position, expiresAt)
+    take(buffer.toString('latin1', at + head, end), position, expiresAt)
     at = end
   }
 }

@@ -1,9 +1,6 @@
 /**
  * A store without encodings: keys are byte strings, values bytes. It puts records into the log's stream, takes part
  * in their commits, and has the state that comes of them.
- *
- * Changes called for in one turn of the event loop go into the log as one commit, in the order of the calls: a
- * thousand concurrent sets cost the log one commit of a thousand records.
  */
 
 import type {
@@ -19,6 +16,7 @@ import type {
 import type { Timer } from '@walrus/segment'
 import type { ByteString } from './byte-string.ts'
 import { type Change, Changes, type Version } from './changes.ts'
+import { GroupCommit } from './group-commit.ts'
 import { closedError, conflict, hasCode } from './errors.ts'
 import { VALUE_ENCODINGS, type ValueInput } from './encoding.ts'
 import { claimStream, freeStream } from './open-streams.ts'
@@ -30,19 +28,8 @@ import { StateView } from './state-view.ts'
 import { ValueCache } from './value-cache.ts'
 import { type Found, Values } from './values.ts'
 
-/** A group of about this size is committed before the turn ends. */
-const GROUP_BYTES = 0x10_0000
-const GROUP_RECORDS = 4096
 /** What has expired is removed at most so often while nobody looks, in milliseconds. */
 const SWEEP_EVERY_MS = 1000
-
-/** Changes that go into the log as one commit, and what all who called for them wait for. */
-interface Group {
-  readonly batch: Batch
-  readonly changes: Change[]
-  readonly done: Promise<void>
-  readonly resolve: (value: Promise<void>) => void
-}
 
 export class Store {
   readonly log: Log
@@ -52,20 +39,19 @@ export class Store {
   readonly #env: ResolvedOptions['env']
   readonly #cache: ValueCache
   readonly #changes: Changes
+  readonly #groups: GroupCommit
   readonly #records = new RecordWriter()
   #state: State
   #attachment: Attachment | undefined
   #snapshots: Snapshots | undefined
   #claim: Claim | undefined
-  #group: Group | undefined
-  #last: Promise<unknown> = Promise.resolve()
+  #refreshing: Promise<void> = Promise.resolve()
   /** Whether what is sequenced counts for readers before it is acknowledged: under `durability: 'none'`. */
   #isUnsynced: boolean | undefined
   #sweep: Timer | undefined
   #closed = false
 
-  /** @throws `WALRUS_STREAM_IN_USE`, `WALRUS_INVALID_OPTION` */
-  constructor(log: Log, options: ResolvedOptions) {
+  private constructor(log: Log, options: ResolvedOptions) {
     this.log = log
     this.stream = log.stream(options.stream)
     this.#env = options.env
@@ -73,8 +59,24 @@ export class Store {
     this.#cache = new ValueCache(options.cacheBytes)
     this.values = new Values(this.stream, this.#cache)
     this.#changes = new Changes((change, position) => this.#apply(change, position))
+    this.#groups = new GroupCommit(log, (changes) => this.#changes.part(changes))
     this.isReadOnly = isReadOnly(log)
     claimStream(log, options.stream)
+  }
+
+  /**
+   * To be called in the same turn as the log was opened in: from then on retention keeps what it needs.
+   * @throws `WALRUS_STREAM_IN_USE`, `WALRUS_INVALID_OPTION`; what restoring it meets
+   */
+  static async open(log: Log, options: ResolvedOptions): Promise<Store> {
+    const store = new Store(log, options)
+    try {
+      await store.#attach()
+    } catch (error) {
+      store.#letGo()
+      throw error
+    }
+    return store
   }
 
   /** Why the last snapshot came to nothing. */
@@ -86,23 +88,23 @@ export class Store {
     return this.#state
   }
 
-  /**
-   * Restores the state. To be called in the same turn as the log was opened in: from then on retention keeps what it
-   * needs.
-   */
-  async attach(): Promise<void> {
-    const { log, state } = this
+  /** Restores the state. */
+  async #attach(): Promise<void> {
+    const { log } = this
     const { name } = this.stream
+    const state = new State(() => this.#env.now())
     const view = new StateView(name, state)
     if (!this.isReadOnly) {
       // The values are where they were written, however new the snapshot of the keys is.
       const needs = (): Need[] => [{ stream: name, from: this.#snapshots ? state.firstLive : 0 }]
       this.#claim = log.claim(`values of ${name}`, needs)
     }
-    this.#attachment = await log.attach(view, { snapshotEvery: Number.MAX_SAFE_INTEGER })
+    const attachment = await log.attach(view, { snapshotEvery: Number.MAX_SAFE_INTEGER })
+    this.#attachment = attachment
+    this.#state = state
     if (!this.isReadOnly) {
       state.reached(this.stream.next)
-      this.#snapshots = new Snapshots(log, state, view, this.#attachment)
+      this.#snapshots = new Snapshots(log, state, view, attachment)
     }
     this.#sweepLater()
   }
@@ -110,14 +112,22 @@ export class Store {
   /** Of a log opened for reading: takes what its writer has brought since. */
   async refresh(): Promise<void> {
     this.checkOpen()
+    const refreshed = this.#refreshing.then(() => this.#refresh())
+    this.#refreshing = refreshed.catch(() => {})
+    await refreshed
+  }
+
+  async #refresh(): Promise<void> {
+    const attachment = this.#attachment
     try {
-      await this.#attachment!.refresh()
+      if (attachment === undefined) await this.#attach()
+      else await attachment.refresh()
     } catch (error) {
-      if (!hasCode(error, 'WALRUS_TRUNCATED_AWAY')) throw error
-      // Snapshots have gone on beyond what was taken.
-      await this.#attachment!.release()
-      this.#state = new State(() => this.#env.now())
-      await this.attach()
+      if (attachment === undefined || !hasCode(error, 'WALRUS_TRUNCATED_AWAY')) throw error
+      // The writer has gone on by more than what is left: from its newest snapshot, then.
+      this.#attachment = undefined
+      await attachment.release()
+      await this.#attach()
     }
   }
 
@@ -152,19 +162,20 @@ export class Store {
 
   /** @param expiresAt milliseconds since the Unix epoch; 0 for never */
   set(key: ByteString, value: ValueInput, expiresAt: number): Promise<void> {
+    this.checkOpen()
     const record = this.#records.set(key, value, expiresAt)
-    const group = this.#groupFor(record.length)
+    const group = this.#groups.groupFor(record.length)
     group.changes.push(this.#noteSet(group.batch, record, key, expiresAt))
-    return this.#added(group)
+    return this.#groups.added(group)
   }
 
   async delete(key: ByteString): Promise<boolean> {
     this.checkOpen()
-    const group = this.#groupFor(0)
+    const group = this.#groups.groupFor(0)
     const number = group.batch.append(this.stream, this.#records.delete(key))
     const change = { type: 'delete' as const, key, number, wasThere: false }
     group.changes.push(change)
-    await this.#added(group)
+    await this.#groups.added(group)
     return change.wasThere
   }
 
@@ -172,7 +183,7 @@ export class Store {
   async commit(fill: (set: WriteSet) => void, options: CommitOptions = {}): Promise<void> {
     const batch = this.#filled(fill)
     const committed = this.log.commit(batch, options)
-    this.#follow(committed)
+    this.#groups.follow(committed)
     await committed
   }
 
@@ -183,7 +194,7 @@ export class Store {
 
   addSet(set: WriteSet, key: ByteString, value: ValueInput, expiresAt: number): void {
     this.checkOpen()
-    this.#submit()
+    this.#groups.submit()
     const record = this.#records.set(key, value, expiresAt)
     set.join(this.#changes.part([this.#noteSet(set, record, key, expiresAt)]))
   }
@@ -191,7 +202,7 @@ export class Store {
   /** Returns the change, which knows whether the key was there once it is acknowledged. */
   addDelete(set: WriteSet, key: ByteString): { readonly wasThere: boolean } {
     this.checkOpen()
-    this.#submit()
+    this.#groups.submit()
     const number = set.append(this.stream, this.#records.delete(key))
     const change = { type: 'delete' as const, key, number, wasThere: false }
     set.join(this.#changes.part([change]))
@@ -200,7 +211,7 @@ export class Store {
 
   addClear(set: WriteSet, from: ByteString, until: ByteString | undefined): void {
     this.checkOpen()
-    this.#submit()
+    this.#groups.submit()
     const number = set.append(this.stream, this.#records.clear(from, until))
     set.join(this.#changes.part([{ type: 'clear', from, until, number }]))
   }
@@ -219,28 +230,32 @@ export class Store {
   /** Makes everything called for before durable. */
   async sync(): Promise<void> {
     this.checkOpen()
-    this.#submit()
-    await Promise.all([this.#last, this.log.sync()])
+    this.#groups.submit()
+    await Promise.all([this.#groups.idle(), this.log.sync()])
   }
 
   /** Commits what was called for; resolves when that has come to its end, whichever. */
   async close(): Promise<void> {
-    this.#submit()
+    this.#groups.submit()
     this.#closed = true
     this.#sweep?.cancel()
-    await this.#last
+    await this.#groups.idle()
     try {
       await this.#snapshots?.close()
       await this.#attachment?.release()
     } finally {
-      this.#claim?.release()
-      freeStream(this.log, this.stream.name)
+      this.#letGo()
     }
+  }
+
+  #letGo(): void {
+    this.#claim?.release()
+    freeStream(this.log, this.stream.name)
   }
 
   #filled(fill: (set: WriteSet) => void): Batch {
     this.checkOpen()
-    this.#submit()
+    this.#groups.submit()
     const batch = this.log.batch()
     fill(batch)
     return batch
@@ -251,48 +266,6 @@ export class Store {
     const number = set.append(this.stream, record)
     const cachedAt = this.#cache.put(record, valueAt, record.length)
     return { type: 'set', number, key, expiresAt, cachedAt, length: record.length - valueAt }
-  }
-
-  /** The group that a record of so many bytes goes into. */
-  #groupFor(bytes: number): Group {
-    this.checkOpen()
-    if (bytes > GROUP_BYTES) this.#submit()
-    let group = this.#group
-    if (group === undefined) {
-      let resolve!: Group['resolve']
-      const done = new Promise<void>((resolved) => {
-        resolve = resolved
-      })
-      group = { batch: this.log.batch(), changes: [], done, resolve }
-      this.#group = group
-      const opened = group
-      queueMicrotask(() => {
-        if (this.#group === opened) this.#submit()
-      })
-    }
-    return group
-  }
-
-  #added(group: Group): Promise<void> {
-    const { batch } = group
-    if (batch.count >= GROUP_RECORDS || batch.bytes > GROUP_BYTES) this.#submit()
-    return group.done
-  }
-
-  /** Commits the open group: what comes now comes behind it. */
-  #submit(): void {
-    const group = this.#group
-    if (group === undefined) return
-    this.#group = undefined
-    group.batch.join(this.#changes.part(group.changes))
-    const committed = this.log.commit(group.batch)
-    group.resolve(committed.then(() => {}))
-    this.#follow(committed)
-  }
-
-  #follow(committed: Promise<unknown>): void {
-    const before = this.#last
-    this.#last = Promise.allSettled([before, committed])
   }
 
   #versionOf(key: ByteString): Version {

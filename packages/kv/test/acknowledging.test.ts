@@ -120,6 +120,29 @@ describe('a store opened for reading', () => {
   })
 })
 
+it('a reader that has fallen behind all that is left begins again from the newest snapshot', async () => {
+  const disk = new SimulatedDisk()
+  const retention = { maxSegments: 2 }
+  const kv = await openOn(disk, { durability: 'none', segmentBytes: 65_536, retention })
+  await kv.set('a', 'before')
+  await kv.commit()
+  await disk.pass(100)
+  const reader = await openOn(disk, { readOnly: true })
+  expect(await contentsOf(reader)).toEqual([['a', 'before']])
+  for (let n = 0; n < 70_000; n += 1000) {
+    await Promise.all(Array.from({ length: 1000 }, (_, at) => kv.set('abc'[at % 3]!, `${n + at}`)))
+  }
+  await kv.commit()
+  await kv.log.retain()
+  await disk.pass(100)
+  expect(kv.log.stream('kv').first).toBeGreaterThan(1)
+  const contents = await contentsOf(kv)
+  await Promise.all([reader.refresh(), reader.refresh()])
+  expect(await contentsOf(reader)).toEqual(contents)
+  await reader.close()
+  await kv.close()
+})
+
 describe('a full disk', () => {
   it('takes back what it refuses: readers never see it, and the store goes on', async () => {
     const disk = new SimulatedDisk({ capacity: 400_000 })

@@ -1,9 +1,10 @@
 /** What an earlier store did wrong, each by its number; each of these tests fails on a store with the same fault. */
 
+import { Log } from '@walrus/log'
 import { type Call, SimulatedDisk } from '@walrus/storage-sim'
 import { describe, expect, it } from 'vitest'
-import type { OwnLogOptions } from '../src/index.ts'
-import { contentsOf, openOn } from './simulated.ts'
+import { Kv, type OwnLogOptions } from '../src/index.ts'
+import { contentsOf, DIR, openOn } from './simulated.ts'
 
 const small = { segmentBytes: 65_536 }
 
@@ -99,7 +100,12 @@ describe('K3: a corrupt length gives an empty store', () => {
     const other = await openOn(disk, { stream: 'other' } as OwnLogOptions<'utf8', 'utf8'>)
     await other.log.stream('kv').append(Uint8Array.from(bytes))
     await other.close()
-    await expect(openOn(disk)).rejects.toMatchObject({ code: 'WALRUS_CORRUPT', index: 1 })
+    const corrupt = { code: 'WALRUS_CORRUPT', index: 1 }
+    await expect(openOn(disk)).rejects.toMatchObject(corrupt)
+    const log = await Log.open(DIR, { storage: disk.process() })
+    for (let again = 0; again < 2; again++)
+      await expect(Kv.open(log)).rejects.toMatchObject(corrupt)
+    await log.close()
   })
 })
 

@@ -88,8 +88,13 @@ const ttl = fc.oneof(
   { arbitrary: fc.integer({ min: 1, max: 3000 }), weight: 1 },
 )
 
+/** As the store reads the clock: in whole milliseconds. */
+function timeOf({ disk }: Pick<Situation, 'disk'>): number {
+  return Math.floor(disk.now)
+}
+
 function call(now: Situation, effect: Effect, answer: Promise<unknown>): void {
-  now.model.pending.push({ effect, now: now.disk.now })
+  now.model.pending.push({ effect, now: timeOf(now) })
   now.calls.push(answer)
 }
 
@@ -106,7 +111,7 @@ const set = command('set', fc.tuple(key, value, ttl), (now, [name, text, ttlMs])
 
 const setSync = command('setSync', fc.tuple(key, value), (now, [name, text]) => {
   now.kv.setSync(name, text)
-  now.model.pending.push({ effect: setting(name, text, undefined), now: now.disk.now })
+  now.model.pending.push({ effect: setting(name, text, undefined), now: timeOf(now) })
   if (now.durability !== 'none') now.model.settle()
   expect(now.kv.getSync(name)).toBe(text)
 })
@@ -173,7 +178,7 @@ const compareAndSet = command(
   fc.tuple(key, fc.boolean(), fc.option(value, { nil: undefined })),
   async (now, [name, holds, next]) => {
     await answered(now)
-    const found = new Map(now.model.visible(now.model.contents, now.disk.now)).get(name)
+    const found = new Map(now.model.visible(now.model.contents, timeOf(now))).get(name)
     const expected = holds ? found : `not ${found?.slice(0, 10)}`
     expect(await now.kv.compareAndSet(name, expected, next)).toBe(holds)
     if (!holds) return
@@ -181,14 +186,14 @@ const compareAndSet = command(
       if (next === undefined) contents.delete(name)
       else contents.set(name, { value: next, expiresAt: 0 })
     }
-    now.model.pending.push({ effect, now: now.disk.now })
+    now.model.pending.push({ effect, now: timeOf(now) })
     now.model.settle()
   },
 )
 
 const check = command('check', fc.constant(''), async (now) => {
   await answered(now)
-  const visible = now.model.visible(now.model.contents, now.disk.now)
+  const visible = now.model.visible(now.model.contents, timeOf(now))
   expect(await contentsOf(now.kv)).toEqual(visible)
 })
 
@@ -199,7 +204,7 @@ const pass = command('pass', fc.integer({ min: 1, max: 2000 }), async (now, ms) 
 
 const scanAcross = command('scanAcross', fc.tuple(key, value), async (now, [name, text]) => {
   await answered(now)
-  const visible = now.model.visible(now.model.contents, now.disk.now)
+  const visible = now.model.visible(now.model.contents, timeOf(now))
   const scan = now.kv.entries()
   call(now, setting(name, text, undefined), now.kv.set(name, text))
   await answered(now)
@@ -227,7 +232,7 @@ const crash = command('crash', fc.tuple(fc.boolean(), fc.nat(20)), async (now, [
   else now.disk.losePower('kept')
   const possible = now.model.possible()
   await open(now)
-  const at = now.disk.now
+  const at = timeOf(now)
   const found = JSON.stringify(await contentsOf(now.kv))
   const same = possible.findLast(
     (contents) => JSON.stringify(now.model.visible(contents, at)) === found,
@@ -271,7 +276,7 @@ it.each(DURABILITIES)('any calls in any order, under %j', async (durability) => 
     await open(now)
     for (const each of all) await each.run(now)
     await answered(now)
-    const expected = now.model.visible(now.model.contents, now.disk.now)
+    const expected = now.model.visible(now.model.contents, timeOf(now))
     expect(await contentsOf(now.kv)).toEqual(expected)
     await now.kv.close()
   })
