@@ -16,6 +16,8 @@ export interface Mover {
   records(): readonly TopicRecord[]
   /** What `records` gave is as durable as the log makes it. */
   stored(records: readonly TopicRecord[]): void
+  /** What `records` gave could not be written. */
+  notStored(): void
 }
 
 /** Commits that wait for the one under way. */
@@ -110,9 +112,14 @@ export class Ledger {
     const moved = [...movers].map((mover) => ({ mover, records: mover.records() }))
     const all = [...records, ...moved.flatMap(({ records: each }) => each)]
     if (all.length > 0) {
-      const batch = this.#log.batch()
-      this.enter(batch, all)
-      await this.#log.commit(batch)
+      try {
+        const batch = this.#log.batch()
+        this.enter(batch, all)
+        await this.#log.commit(batch)
+      } catch (error) {
+        for (const { mover } of moved) mover.notStored()
+        throw error
+      }
     }
     for (const { mover, records: each } of moved) mover.stored(each)
   }

@@ -31,8 +31,9 @@ export class Progress implements Mover {
   /** Up to where what was handed over is done; and its bytes. */
   #done: number
   #doneBytes: number | undefined
-  /** Up to where it is durable. */
+  /** Up to where it is durable, unless it is being written. */
   #durable: number
+  #writing = false
   /** Up to where somebody has asked for it to become so. */
   #asked: number
   #timer: Timer | undefined
@@ -58,7 +59,7 @@ export class Progress implements Mover {
 
   /** Whether anything is not written down. */
   get pending(): boolean {
-    return this.#durable !== this.position
+    return this.#writing || this.#durable !== this.position
   }
 
   /** Up to where it is durable. */
@@ -116,7 +117,8 @@ export class Progress implements Mover {
 
   /** Makes durable what is done. */
   async store(): Promise<void> {
-    while (this.#durable !== this.#done) {
+    // What is being written may be another position: it was moved meanwhile.
+    while (this.#writing || this.#durable !== this.#done) {
       this.#asked = this.#done
       await this.#host.ledger.store(this)
     }
@@ -140,15 +142,21 @@ export class Progress implements Mover {
     const cursor = topic?.cursor(this.#name)
     // It was deleted meanwhile.
     if (topic === undefined || cursor === undefined) return []
+    this.#writing = true
     const { number } = cursor
     const [position, bytes] = [this.#done, this.#doneBytes]
     return [{ kind: 'moved', topic: topic.number, cursor: number, position, bytes }]
   }
 
   stored([record]: readonly TopicRecord[]): void {
+    this.#writing = false
     if (record?.kind === 'moved') this.#durable = record.position
     else this.#durable = this.#done
     this.#host.passed(this.#topic)
+  }
+
+  notStored(): void {
+    this.#writing = false
   }
 
   #storeLater(): void {

@@ -116,3 +116,24 @@ it('at least once: a cursor that nobody goes on with is written down within its 
   await afterKill.close()
   await topics.close()
 })
+
+it('moving a cursor waits for what is being written of where it was', async () => {
+  const disk = new SimulatedDisk()
+  const topics = await openWith(disk.process(), { consistency: { persistEvery: 2 } })
+  const cursor = topics.topic('t').cursor()
+  await topics.topic('t').appendBatch(numbered(10))
+  await cursor.next()
+  // Asking for the second one has the first one written down, in the background.
+  let seeking: Promise<void> | undefined
+  disk.fault = ({ kind }) => {
+    if (kind === 'durable write') seeking ??= cursor.seek('start')
+    return undefined
+  }
+  await cursor.next()
+  await disk.pass(100)
+  await seeking
+  const afterKill = await openWith(disk.copy().process())
+  expect(text(await afterKill.topic('t').next())).toBe('e0')
+  await afterKill.close()
+  await topics.close()
+})

@@ -37,6 +37,14 @@ it.for([
     'a snapshot without the plain log, whose oldest segment is older than where it was cut',
     'history seed=73 durability=interval fault=none call=119 loss=tail',
   ],
+  [
+    'a cursor that is moved while where it was is being written',
+    'topics seed=266 fault=none call=33 loss=kill',
+  ],
+  [
+    'the bytes of a topic whose front was dropped before they were written down',
+    'topics seed=817 fault=none call=17 loss=newest',
+  ],
 ])('%s', async ([, text]) => {
   const { row, plan } = parsePlan(text!, ROWS)
   expect(await row.run(plan, new Counts())).toEqual([])
