@@ -1,6 +1,6 @@
 /** What the log on the fd storage without native code must reach, each against what is measured in the same rounds. */
 
-import { lmdbBurst, lmdbDurable, ratio, SYNC_LOOP, type Target } from './target.ts'
+import { lmdbBurst, lmdbDurable, openAndRead, ratio, SYNC_LOOP, type Target } from './target.ts'
 
 const LMDB_RANGE = ratio('lmdb getRange', ['lmdb getRange'], 4)
 
@@ -37,6 +37,7 @@ export const FD_TARGETS: readonly Target[] = [
     ours: 'walrus append commit x1',
     comparisons: [ratio('the same, growing file', ['walrus append commit x1, growing'], 1.15)],
   },
+  openAndRead('open, then get 100,000 of 100 million', 'walrus open and read, 100 million'),
   {
     path: 'open, 10 million entries, closed',
     ours: 'walrus open, 10 million',

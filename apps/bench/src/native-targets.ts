@@ -1,6 +1,6 @@
 /** What the log on the storages with native code must reach. */
 
-import { lmdbBurst, lmdbDurable, ratio, SYNC_LOOP, type Target } from './target.ts'
+import { lmdbBurst, lmdbDurable, openAndRead, ratio, SYNC_LOOP, type Target } from './target.ts'
 
 const BANDWIDTH = 'gigabytesPerSecond'
 
@@ -49,6 +49,10 @@ export const NATIVE_TARGETS: readonly Target[] = [
       ours: `walrus appendSync commit, ${storage}`,
       comparisons: [ratio(SYNC_LOOP, [SYNC_LOOP], 0.9)],
     }),
+  ),
+  openAndRead(
+    'open, then get 100,000 of 100 million, mmap',
+    'walrus open and read, 100 million, mmap',
   ),
   {
     path: 'random view, 10 million entries, mmap',

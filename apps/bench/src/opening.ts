@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 
 import { withDirectory } from './directories.ts'
 import type { Opening } from './open-log.ts'
+import { type StorageName, storageNamed } from './storages.ts'
 import type { Subject } from './subject.ts'
 import { fill } from './walrus.ts'
 import { FRAME_BYTES } from './workload.ts'
@@ -19,14 +20,23 @@ const KILLED_SEGMENT_BYTES = 128 * MIB
 /** Milliseconds: less than this is noise, and would make the rate anything. */
 const LEAST_RECOVERY = 1
 
+/** Of a log with very many entries, and how many of them are read. */
+const SMALL_PAYLOAD = Uint8Array.from({ length: 8 }, (_, at) => at + 1)
+const RANDOM_READS = 100_000
+
 const execute = promisify(execFile)
 
 function program(name: string): string {
   return fileURLToPath(new URL(`./${name}.js`, import.meta.url))
 }
 
-async function openInFreshProcess(directory: string): Promise<Opening> {
-  const { stdout } = await execute(process.execPath, [program('open-log'), directory])
+async function openInFreshProcess(
+  directory: string,
+  storage: StorageName = 'fd',
+  reads = 0,
+): Promise<Opening> {
+  const args = [program('open-log'), directory, storage, String(reads)]
+  const { stdout } = await execute(process.execPath, args)
   return JSON.parse(stdout) as Opening
 }
 
@@ -38,6 +48,24 @@ export async function openClosed(directory: string, entries: number): Promise<Su
       const { milliseconds, rssBytes, lastIndex } = await openInFreshProcess(directory)
       if (lastIndex !== entries) throw new Error(`opened ${lastIndex} of ${entries} entries`)
       return { values: { milliseconds, rssMiB: rssBytes / MIB } }
+    },
+  }
+}
+
+/** Opens a cleanly closed log of so many entries without data to speak of, and gets some of them at random. */
+export async function openAndRead(
+  directory: string,
+  name: StorageName,
+  entries: number,
+): Promise<Subject> {
+  const storage = await storageNamed(name)
+  await fill(directory, entries, { payload: SMALL_PAYLOAD, storage })
+  return {
+    async run() {
+      const opening = await openInFreshProcess(directory, name, RANDOM_READS)
+      const { milliseconds, readRssBytes, lastIndex } = opening
+      if (lastIndex !== entries) throw new Error(`opened ${lastIndex} of ${entries} entries`)
+      return { values: { milliseconds, rssMiB: readRssBytes / MIB } }
     },
   }
 }

@@ -22,6 +22,11 @@ export const STREAM_TARGETS: readonly Target[] = [
     }),
   ),
   {
+    path: 'transactions of 10 entries, commit, 64 producers',
+    ours: 'walrus transactions of 10 x64',
+    comparisons: [ratio('batches of 10', ['walrus batches of 10 x64'], 0.8)],
+  },
+  {
     path: 'await append, commit, 512 producers over 1,000 streams',
     ours: 'walrus append commit x512 over 1,000 streams',
     comparisons: [ratio('over one', ['walrus append commit x512 over 1 stream'], 0.85)],

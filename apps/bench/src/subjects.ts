@@ -19,6 +19,8 @@ const FD: Readonly<Record<string, SubjectFactory>> = {
   'walrus entries': async (at) => (await import('./walrus.ts')).scan(at, 'entries'),
   'walrus open, 10 million': async (at) =>
     (await import('./opening.ts')).openClosed(at, 10_000_000),
+  'walrus open and read, 100 million': async (at) =>
+    (await import('./opening.ts')).openAndRead(at, 'fd', 100_000_000),
   'walrus open, empty': async (at) => (await import('./opening.ts')).openClosed(at, 0),
   'walrus open, killed, commit': async (at) =>
     (await import('./opening.ts')).openKilled(at, 'commit'),
@@ -42,6 +44,8 @@ const NATIVE: Readonly<Record<string, SubjectFactory>> = {
     (await import('./walrus.ts')).durableSync(at, 'uring'),
   'walrus appendSync commit, mmap': async (at) =>
     (await import('./walrus.ts')).durableSync(at, 'mmap'),
+  'walrus open and read, 100 million, mmap': async (at) =>
+    (await import('./opening.ts')).openAndRead(at, 'mmap', 100_000_000),
   'walrus view, 10 million, mmap': async (at) =>
     (await import('./walrus-native.ts')).views(at, 'mmap'),
   'walrus indexed scan 100 B, mmap': async (at) =>
@@ -60,6 +64,10 @@ const STREAMS: Readonly<Record<string, SubjectFactory>> = {
     (await import('./walrus-streams.ts')).readOneOf(at, 'fd', 1000),
   'walrus one of 1 stream, fd': async (at) =>
     (await import('./walrus-streams.ts')).readOneOf(at, 'fd', 1),
+  'walrus transactions of 10 x64': async (at) =>
+    (await import('./walrus-transactions.ts')).tens(at, 'fd', 'transaction', 64),
+  'walrus batches of 10 x64': async (at) =>
+    (await import('./walrus-transactions.ts')).tens(at, 'fd', 'batch', 64),
   'walrus append commit x512 over 1,000 streams': async (at) =>
     (await import('./walrus-streams.ts')).appendsOver(at, 'fd', 1000, 512),
   'walrus append commit x512 over 1 stream': async (at) =>

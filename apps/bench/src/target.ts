@@ -41,6 +41,19 @@ export function lmdbDurable(producers: number, bound: number): readonly Comparis
   ]
 }
 
+/** That very many entries cost next to nothing to open, and no memory to read. */
+export function openAndRead(path: string, ours: string): Target {
+  const compared = { subjects: ['walrus open, empty'], kind: 'difference', bound: 150 } as const
+  return {
+    path,
+    ours,
+    comparisons: [
+      { ...compared, reference: 'opening an empty log: time', metric: 'milliseconds', unit: 'ms' },
+      { ...compared, reference: 'opening an empty log: memory', metric: 'rssMiB', unit: 'MiB' },
+    ],
+  }
+}
+
 /** The subjects of a target, ours first, each once. */
 export function subjectsOf(target: Target): string[] {
   return [...new Set([target.ours, ...target.comparisons.flatMap(({ subjects }) => subjects)])]

@@ -5,9 +5,9 @@
  * the caller may use its buffers again as soon as its call returns.
  */
 
-import { frameBytes } from '@walrus/segment'
 import type { StreamState } from './catalog.ts'
 import type { Commit } from './commit.ts'
+import { type EntryFormat, entryRoom } from './entry-format.ts'
 import type { NewEntry } from './new-entry.ts'
 import type { Sequencer } from './sequencer.ts'
 
@@ -19,22 +19,21 @@ export class Addition implements Commit {
   readonly alone = false
   readonly #stream: StreamState
   #entries: readonly NewEntry[]
-  readonly #frames: number
+  /** Bytes of its frames, at most. */
+  readonly frames: number
 
   /** @param entries at least one */
-  constructor(stream: StreamState, entries: readonly NewEntry[]) {
+  constructor(stream: StreamState, entries: readonly NewEntry[], format: EntryFormat) {
     this.#stream = stream
     this.#entries = entries
     let frames = 0
-    for (const { bytes, attributes } of entries) {
-      frames += frameBytes(bytes.length + (attributes?.bytes.length ?? 0))
-    }
-    this.#frames = frames
+    for (const entry of entries) frames += entryRoom(entry, format)
+    this.frames = frames
   }
 
   /** Bytes it needs in one group. */
   room(sequencer: Sequencer): number {
-    return sequencer.room(this.#stream, this.#frames)
+    return sequencer.room(this.#stream, this.frames)
   }
 
   refusal(): undefined {}

@@ -1,9 +1,8 @@
 /**
  * A view that is attached to a log: restored, kept up to date where another process writes, and kept short by snapshots.
  *
- * One thing at a time is done for it. Invariants: `position` is that of the first entry the view was not given while
- * it was attached or refreshed; a snapshot is written only when all it holds is acknowledged, because a full disk may
- * take back what is not.
+ * One thing at a time is done for it. Invariant: `position` is that of the first entry the view was not given while it
+ * was attached or refreshed.
  */
 
 import { WalrusError } from '@walrus/codec'
@@ -204,21 +203,13 @@ export class ViewAttachment implements Attachment {
   }
 
   async #write(): Promise<void> {
-    const { access, retention, transactions } = this.#host
+    const { access, retention } = this.#host
     const writer = access.writer()
     const covers = this.#sequenced()
     this.#tried = covers
-    const rows = this.view.snapshot()[Symbol.iterator]()
-    try {
-      // Now: what the view shows from here on is the state at this moment.
-      const first = rows.next()
-      await transactions.settled()
-      this.#newest = await this.#snapshots.write(first, rows, covers)
-      this.#endLsn = writer.sequencer.nextLsn
-      retention.soon()
-    } finally {
-      rows.return?.()
-    }
+    this.#newest = await this.#snapshots.write(this.view.snapshot(), covers)
+    this.#endLsn = writer.sequencer.nextLsn
+    retention.soon()
   }
 
   #check(): void {

@@ -27,9 +27,10 @@ export class Batch implements WriteSet {
 
   /** @internal Batches are made by `log.batch()`. */
   constructor(host: SetHost) {
-    this.#contents = new SetContents(host, new Spool())
+    this.#contents = new SetContents(host, new Spool(host.options.format))
   }
 
+  /** Entries so far. */
   get count(): number {
     return this.#contents.spool.count
   }
@@ -39,6 +40,10 @@ export class Batch implements WriteSet {
     return this.#bytes
   }
 
+  /**
+   * Adds an entry; its bytes are copied. Returns its number in the batch, from 0.
+   * @throws `WALRUS_INVALID_OPTION`, `WALRUS_ENTRY_TOO_LARGE`: it was not added
+   */
   append(stream: StreamTarget, data: Payload, options?: EntryAttributes): number {
     const length = typeof data === 'string' ? Buffer.byteLength(data) : (data?.length ?? 0)
     if (this.count === MAX_BATCH_ENTRIES) {
@@ -54,17 +59,20 @@ export class Batch implements WriteSet {
     return number
   }
 
+  /** Lets the commit be refused, with `WALRUS_CONFLICT`, unless the next position of a stream is `next` then. */
   expect(stream: StreamTarget, next: number): void {
     this.#contents.expect(stream, next)
   }
 
+  /** Takes part in each commit of it. */
   join(part: CommitPart): void {
     this.#contents.parts.push(part)
   }
 
   /** Empties it: entries, expectations and those who take part. */
   clear(): void {
-    this.#contents = new SetContents(this.#contents.host, new Spool())
+    const { host } = this.#contents
+    this.#contents = new SetContents(host, new Spool(host.options.format))
     this.#bytes = 0
   }
 

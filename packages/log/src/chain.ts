@@ -21,6 +21,7 @@ import {
   type Storage,
   type StorageFile,
 } from '@walrus/segment'
+import { encodeJson, type EntryFormat, entryRoom, JSON_FRAME } from './entry-format.ts'
 import {
   ActiveSegment,
   firstGroupOffset,
@@ -58,6 +59,7 @@ export interface ChainStart {
   readonly frames: number
   /** Of the whole commit, in milliseconds since the Unix epoch. */
   readonly time: number
+  readonly format: EntryFormat
   /** Every frame with a lower LSN is durable. */
   readonly mark: number
   /** A temporary name for a segment that nothing has had yet. */
@@ -130,10 +132,11 @@ export class Chain {
 
   /** Adds entries, writing whole groups and segments. */
   *add(entries: readonly StreamEntry[]): Procedure {
-    for (const { stream, bytes, attributes } of entries) {
+    const { format, time } = this.#start
+    for (const entry of entries) {
+      const { stream } = entry
       const undeclared = !stream.declared && !this.declared.has(stream)
-      const body = bytes.length + (attributes?.bytes.length ?? 0)
-      const room = frameBytes(body) + (undeclared ? declarationBytes(stream) : 0)
+      const room = entryRoom(entry, format) + (undeclared ? declarationBytes(stream) : 0)
       if (!this.#fits(room)) yield* this.#makeRoom(room)
       this.#builder.reserve(room + this.#align)
       if (undeclared) {
@@ -141,6 +144,9 @@ export class Chain {
         this.#addOwn(FrameKind.streamDeclared, encodeDeclaration(stream))
       }
       const position = this.next.get(stream) ?? stream.next
+      const isJson = format === 'json'
+      const bytes = isJson ? encodeJson(position, time, entry) : entry.bytes
+      const attributes = isJson ? JSON_FRAME : entry.attributes
       const at =
         attributes === undefined
           ? this.#builder.add(stream.id, FrameKind.entry, position, 0, bytes)

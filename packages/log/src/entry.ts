@@ -3,9 +3,12 @@
 import { binaryCodec } from '@walrus/codec'
 import {
   type Attributes,
+  checkFrame,
   decodeAttributes,
   type EncodedAttributes,
+  encodeAttributes,
   FRAME_HEADER_BYTES,
+  FrameFlag,
   FrameKind,
   frameAttributesLength,
   frameFlags,
@@ -15,6 +18,7 @@ import {
   frameStream,
   frameTime,
 } from '@walrus/segment'
+import { decodeJson } from './entry-format.ts'
 
 export class LogEntry {
   /** Its index in the plain log, or its position in the stream it was read from. */
@@ -73,14 +77,20 @@ export function isEntry(words: Int32Array, at: number, stream: number, position:
   )
 }
 
-/** The entry in a frame that has been checked. */
+/**
+ * The entry in a frame whose check has passed, which stands at `offset` of a file.
+ * @throws `WALRUS_CORRUPT` when it cannot be read all the same
+ */
 export function entryAt(
   bytes: Uint8Array,
   words: Int32Array,
   at: number,
   position: number,
   baseTime: number,
+  file: string,
+  offset: number,
 ): LogEntry {
+  checkFrame(words, at, file, offset)
   const length = frameLength(words, at)
   const time = baseTime + frameTime(words, at)
   const body = at + FRAME_HEADER_BYTES
@@ -92,6 +102,11 @@ export function entryAt(
     }
     const data = new Uint8Array(bytes.buffer, body + attributes, length - attributes)
     return new LogEntry(position, data, time, encoded)
+  }
+  if (frameFlags(words, at) === FrameFlag.json) {
+    const text = bytes.subarray(body, body + length)
+    const { data, attributes: given } = decodeJson(text, position, file, offset)
+    return new LogEntry(position, data, time, encodeAttributes(given))
   }
   return new LogEntry(position, new Uint8Array(bytes.buffer, body, length), time, undefined)
 }

@@ -18,7 +18,7 @@ import { cleanReport, type RecoveryReport } from './report.ts'
 import { advanceCatalog, restoreCatalog } from './restore.ts'
 import { readHeader } from './segment-files.ts'
 import { salvage } from './salvage.ts'
-import { SegmentTable } from './segment-table.ts'
+import { SegmentTable, type TableOptions } from './segment-table.ts'
 import { type Point, readTail, readTailSync } from './tail-file.ts'
 import { Waiters } from './waiters.ts'
 
@@ -76,16 +76,17 @@ export class Follower {
    * @throws `WALRUS_NOT_FOUND` when there is no log; what opening for writing throws for a damaged one
    */
   static async open(
-    { dir, storage, salvage: salvaging }: Pick<ResolvedOptions, 'dir' | 'storage' | 'salvage'>,
+    options: TableOptions & Pick<ResolvedOptions, 'salvage'>,
     advanced: () => void,
   ): Promise<Follower> {
-    const look = salvaging ? salvage : analyse
+    const { dir, storage } = options
+    const look = options.salvage ? salvage : analyse
     let before: string | undefined
     for (let attempt = 1; ; attempt++) {
       try {
         const start = (await isWritten(storage, dir))
-          ? await startBeside(storage, dir)
-          : await startAlone(storage, dir, look)
+          ? await startBeside(options)
+          : await startAlone(options, look)
         return new Follower(dir, storage, look, start, advanced)
       } catch (error) {
         const writing = await isWritten(storage, dir)
@@ -318,10 +319,11 @@ interface FollowerStart {
   readonly adopted: number | undefined
 }
 
-async function startAlone(storage: Storage, dir: string, look: Look): Promise<FollowerStart> {
+async function startAlone(options: TableOptions, look: Look): Promise<FollowerStart> {
+  const { storage, dir } = options
   const analysis = await look(storage, dir)
   if (analysis === undefined) throw noLog(dir)
-  const table = new SegmentTable(storage, dir, analysis.ids)
+  const table = new SegmentTable(options, analysis.ids)
   for (const { id, header, index } of analysis.scanned) table.find(id)?.know(header, index)
   table.last.lastEnd = analysis.end.offset
   const { header, index } = analysis.scanned.at(-1)!
@@ -338,7 +340,8 @@ async function startAlone(storage: Storage, dir: string, look: Look): Promise<Fo
 }
 
 /** Beside a writer: the segments by their links, from the one the tail file names back to the first. */
-async function startBeside(storage: Storage, dir: string): Promise<FollowerStart> {
+async function startBeside(options: TableOptions): Promise<FollowerStart> {
+  const { storage, dir } = options
   const tail = await readTail(storage, dir)
   if (tail === undefined) throw noLog(dir)
   const { durable, firstSegment } = tail
@@ -357,7 +360,7 @@ async function startBeside(storage: Storage, dir: string): Promise<FollowerStart
   }
   const header = last!
   const index = new SegmentIndex()
-  const table = new SegmentTable(storage, dir, ids)
+  const table = new SegmentTable(options, ids)
   table.last.know(header, index)
   table.last.lastEnd = durable.offset
   const file = await storage.open(table.last.path, 'read')

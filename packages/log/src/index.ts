@@ -1,5 +1,6 @@
 export { Batch } from './batch.ts'
 export { LogEntry } from './entry.ts'
+export type { EntryFormat } from './entry-format.ts'
 export { AbortError } from './errors.ts'
 export type {
   AppendOptions,

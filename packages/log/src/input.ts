@@ -104,6 +104,15 @@ function checkBatchEntry(entry: unknown): NewEntry {
 export const MAX_BATCH_ENTRIES: number = 2 ** 24
 export const MAX_BATCH_BYTES: number = 2 ** 30
 
+/** The most bytes that the frames of a batch may take: they make one commit group. */
+const MAX_COMMIT_BYTES = 0x6ff0_0000
+
+/** Refuses a batch whose frames take too many bytes for one commit group. */
+export function checkCommit(room: number): void {
+  if (room <= MAX_COMMIT_BYTES) return
+  throw tooLarge(`a batch that takes ${room} bytes in the log is larger than ${MAX_COMMIT_BYTES}`)
+}
+
 /** The entries of a batch, each with its bytes and attributes, within all limits. */
 export function checkBatch(entries: unknown, maxEntryBytes: number): NewEntry[] {
   if (!Array.isArray(entries)) throw invalid('a batch must be an array of entries')

@@ -10,6 +10,7 @@ import {
   decodeAttributes,
   decodeSeal,
   FRAME_HEADER_BYTES,
+  FrameFlag,
   fd,
   frameAttributesLength,
   frameBytes,
@@ -31,6 +32,7 @@ import {
   searchRemainder,
   seedOf,
 } from '@walrus/segment'
+import { decodeJson } from './entry-format.ts'
 import { hasCode } from './errors.ts'
 import { segmentIds, segmentPath, TAIL_NAME } from './names.ts'
 import { checkNames } from './options.ts'
@@ -208,11 +210,17 @@ function itemOf(
 ): InspectItem {
   const piece = { ...place, length: frameBytes(frameLength(words, at)) }
   const body = at + FRAME_HEADER_BYTES
-  const data = body + frameAttributesLength(words, at)
+  const dataAt = body + frameAttributesLength(words, at)
+  const position = framePosition(words, at)
+  let data = bytes.subarray(dataAt, body + frameLength(words, at))
   let attributes: Attributes
   try {
     checkFrame(words, at, place.file, place.offset)
-    attributes = decodeAttributes(frameFlags(words, at), bytes.subarray(body, data))
+    if (frameFlags(words, at) === FrameFlag.json) {
+      ;({ data, attributes } = decodeJson(data, position, place.file, place.offset))
+    } else {
+      attributes = decodeAttributes(frameFlags(words, at), bytes.subarray(body, dataAt))
+    }
   } catch (error) {
     if (!hasCode(error, 'WALRUS_CORRUPT')) throw error
     return { type: 'bad', ...piece, message: (error as Error).message }
@@ -223,9 +231,9 @@ function itemOf(
     lsn,
     stream: frameStream(words, at),
     kind: frameKind(words, at),
-    position: framePosition(words, at),
+    position,
     time: segment.baseTime + frameTime(words, at),
     attributes,
-    data: bytes.subarray(data, body + frameLength(words, at)),
+    data,
   }
 }

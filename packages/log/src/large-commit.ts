@@ -9,6 +9,7 @@ import type { Storage } from '@walrus/segment'
 import { Chain, type ChainStart } from './chain.ts'
 import type { Commit, LargeCommit } from './commit.ts'
 import { hasCode } from './errors.ts'
+import type { EntryFormat } from './entry-format.ts'
 import { segmentPath } from './names.ts'
 import { linkTo } from './next-segment.ts'
 import { type Operation, type Procedure, tried } from './operation.ts'
@@ -28,6 +29,7 @@ export interface Large {
 export interface LargeHost extends FilesHost {
   readonly sequencer: Sequencer
   readonly segmentBytes: number
+  readonly format: EntryFormat
   /** It is in the log, and that goes on behind it. */
   committed(chain: Chain): void
   /** It is not, and the log goes on without it. */
@@ -119,6 +121,7 @@ function chainStart(host: LargeHost, files: WriterFiles, spool: Spool): ChainSta
     catalogSegment: snapshot === undefined ? catalogSegment : id + 1,
     frames: (snapshot?.length ?? 0) + undeclared.length + spool.count,
     time: sequencer.time(),
+    format: host.format,
   }
 }
 

@@ -54,6 +54,8 @@ export interface LogStats {
   readonly marks: Marks
   /** Bytes sequenced and not yet written. */
   readonly pendingBytes: number
+  /** Bytes of ended segments' indexes in memory. */
+  readonly indexBytes: number
   /** Why retention in the background came to nothing the last time; `undefined` when it did not. */
   readonly retentionFailure: Error | undefined
   /** Why a view's last snapshot in the background came to nothing; `undefined` when none did. */
@@ -163,6 +165,7 @@ export class Log implements AsyncDisposable {
     return this.#final?.next ?? this.#plain.next
   }
 
+  /** How far it is sequenced, written and durable. Of a log opened for reading all three are what it sees. */
   get marks(): Marks {
     const { writer, follower } = this.#parts
     if (writer === undefined) {
@@ -396,6 +399,7 @@ export class Log implements AsyncDisposable {
     await this.#access.refreshToEnd()
   }
 
+  /** What there is of it, and what is wrong in the background. Can be asked for after `close`. */
   stats(): LogStats {
     const { options, table, catalog, writer } = this.#parts
     return {
@@ -407,6 +411,7 @@ export class Log implements AsyncDisposable {
       transactions: this.transactions,
       marks: this.marks,
       pendingBytes: writer?.sequencer.pendingBytes ?? 0,
+      indexBytes: table.indexBytes,
       retentionFailure: this.#retention.failure,
       snapshotFailure: this.#attachments.failure,
     }
@@ -422,6 +427,7 @@ export class Log implements AsyncDisposable {
     return this.#closing
   }
 
+  /** As `close`: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

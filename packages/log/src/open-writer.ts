@@ -59,12 +59,12 @@ export async function openWriter(
     const stamps = { boot: bootOf(storage), epoch: lock.epoch }
     const analysis = await (options.salvage ? salvage : analyse)(storage, dir)
     // Read before anything is changed: it may turn out to be damaged.
-    let catalog = analysis === undefined ? new Catalog() : readCatalog(storage, dir, analysis)
+    let catalog = analysis === undefined ? new Catalog() : readCatalog(options, analysis)
     await removeUnfinished(storage, dir)
     await removeSegments(storage, dir, analysis?.retired ?? [])
     start = await findStart(storage, dir, stamps, analysis)
     const { segment, report } = start
-    table = new SegmentTable(storage, dir, start.ids)
+    table = new SegmentTable(options, start.ids)
     for (const { id, header, index } of analysis?.scanned ?? []) {
       if (analysis?.clean === false) table.find(id)?.know(header, index)
     }
@@ -75,18 +75,8 @@ export async function openWriter(
       catalog = restoreCatalog(table, start.end.plainNext)
       table.last.lastEnd = undefined
     }
-    const { segmentBytes, bufferBytes } = options
     const { lsn } = start.end
-    const sequencer = new Sequencer(
-      storage,
-      segmentBytes,
-      bufferBytes,
-      stamps,
-      catalog,
-      segment,
-      lsn,
-      start.time,
-    )
+    const sequencer = new Sequencer(options, stamps, catalog, segment, lsn, start.time)
     tail = await TailFile.open(storage, dir, analysis?.tail?.sequence ?? 0)
     // Before the tail proves what a recovery has written: the next one follows that then instead of replacing it, and
     // could not tell any more what this one moved away from the log, if it came back.
@@ -110,8 +100,8 @@ export async function openWriter(
 }
 
 /** The catalog as the log has it, before its next segment is begun. */
-function readCatalog(storage: Storage, dir: string, analysis: Analysis): Catalog {
-  const table = new SegmentTable(storage, dir, analysis.ids)
+function readCatalog(options: ResolvedOptions, analysis: Analysis): Catalog {
+  const table = new SegmentTable(options, analysis.ids)
   try {
     for (const { id, header, index } of analysis.scanned) table.find(id)?.know(header, index)
     table.last.lastEnd = analysis.end.offset

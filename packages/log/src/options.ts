@@ -3,6 +3,7 @@
 import { resolve } from 'node:path'
 import { WalrusError } from '@walrus/codec'
 import { fd, type Storage } from '@walrus/segment'
+import { type EntryFormat, MAX_JSON_ENTRY_BYTES } from './entry-format.ts'
 import { type Logger, Watch } from './watch.ts'
 
 /**
@@ -30,9 +31,14 @@ export interface RetentionPolicy {
 export interface LogOptions {
   /** Default `'commit'`. */
   readonly durability?: Durability
+  /**
+   * How entries are stored from now on: `'json'` as text that a person can read in the files, of about half as many
+   * bytes again; default `'native'`. A log may be opened with the other one: each entry says how it stands there.
+   */
+  readonly format?: EntryFormat
   /** Size at which a segment is ended, in bytes: 64 KiB to 1 GiB, default 64 MiB. An entry may be larger. */
   readonly segmentBytes?: number
-  /** The largest entry taken, in bytes: 1 to 1 GiB, default 1 GiB. */
+  /** The largest entry taken, in bytes: 1 to 1 GiB, with `format: 'json'` 768 MiB; by default all of that. */
   readonly maxEntryBytes?: number
   /**
    * How many bytes of entries may wait in memory for the disk: 64 KiB to 1 GiB, default 16 MiB. Beyond, `append`
@@ -50,6 +56,11 @@ export interface LogOptions {
    * file in the log's directory, and gets segments of its own.
    */
   readonly transactionMemoryBytes?: number
+  /**
+   * How many bytes of the indexes of ended segments may be kept in memory for reading: 1 MiB to 1 GiB, default 32 MiB.
+   * One that is larger is kept alone while it is used.
+   */
+  readonly indexCacheBytes?: number
   /** Open for reading: beside a writer or alone, changing nothing on disk. Default false. */
   readonly readOnly?: boolean
   /**
@@ -75,6 +86,7 @@ export interface ResolvedOptions {
   /** Absolute. */
   readonly dir: string
   readonly durability: Durability
+  readonly format: EntryFormat
   readonly segmentBytes: number
   readonly maxEntryBytes: number
   readonly bufferBytes: number
@@ -82,6 +94,7 @@ export interface ResolvedOptions {
   readonly transactionTimeoutMs: number
   readonly transactionCleanupMs: number
   readonly transactionMemoryBytes: number
+  readonly indexCacheBytes: number
   readonly readOnly: boolean
   readonly salvage: boolean
   readonly verifyReads: boolean
@@ -103,11 +116,13 @@ const NUMBERS = {
   transactionTimeoutMs: [1, 2 ** 31 - 1, 30_000],
   transactionCleanupMs: [1, 2 ** 31 - 1, 300_000],
   transactionMemoryBytes: [64 * KiB, GiB, 64 * MiB],
+  indexCacheBytes: [MiB, GiB, 32 * MiB],
 } as const
 
 const NAMES = [
   ...Object.keys(NUMBERS),
   'durability',
+  'format',
   'readOnly',
   'salvage',
   'verifyReads',
@@ -180,6 +195,11 @@ function checkDurability(value: unknown): Durability {
   )
 }
 
+function checkFormat(value: unknown): EntryFormat {
+  if (value === 'native' || value === 'json') return value
+  throw invalid(`format must be 'native' or 'json', got ${show(value)}`)
+}
+
 function checkStorage(value: unknown): Storage {
   const { lock, open, env } = (value ?? {}) as Partial<Storage>
   if (typeof lock === 'function' && typeof open === 'function' && env !== undefined) {
@@ -203,9 +223,10 @@ export function resolveOptions(dir: unknown, options: LogOptions): ResolvedOptio
     throw invalid(`the directory must be a non-empty path without NUL, got ${show(dir)}`)
   }
   checkNames('Log.open', options, NAMES)
-  const number = (name: keyof typeof NUMBERS): number => {
-    const [least, most, usual] = NUMBERS[name]
-    const { [name]: value = usual } = options
+  const format = checkFormat(options.format ?? 'native')
+  const number = (name: keyof typeof NUMBERS, most: number = NUMBERS[name][1]): number => {
+    const [least, , usual] = NUMBERS[name]
+    const { [name]: value = Math.min(usual, most) } = options
     return checkInteger(name, value, least, most)
   }
   const { durability = 'commit', readOnly = false, verifyReads = true, storage = fd() } = options
@@ -215,13 +236,15 @@ export function resolveOptions(dir: unknown, options: LogOptions): ResolvedOptio
   return {
     dir: path,
     durability: checkDurability(durability),
+    format,
     segmentBytes: number('segmentBytes'),
-    maxEntryBytes: number('maxEntryBytes'),
+    maxEntryBytes: number('maxEntryBytes', format === 'json' ? MAX_JSON_ENTRY_BYTES : GiB),
     bufferBytes: number('bufferBytes'),
     maxTransactionEntries: number('maxTransactionEntries'),
     transactionTimeoutMs: number('transactionTimeoutMs'),
     transactionCleanupMs: number('transactionCleanupMs'),
     transactionMemoryBytes: number('transactionMemoryBytes'),
+    indexCacheBytes: number('indexCacheBytes'),
     readOnly: checkBoolean('readOnly', readOnly),
     salvage: checkBoolean('salvage', options.salvage ?? false),
     verifyReads: checkBoolean('verifyReads', verifyReads),

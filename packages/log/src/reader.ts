@@ -6,7 +6,7 @@
  * corrupt. What is truncated away meanwhile is an error, and never another entry. Memory is one batch.
  */
 
-import { checkFrame, frameBytes, frameLength, isWhole, PLAIN_STREAM } from '@walrus/segment'
+import { frameBytes, frameLength, isWhole, PLAIN_STREAM } from '@walrus/segment'
 import type { StreamState } from './catalog.ts'
 import { entryAt, isEntry, type LogEntry } from './entry.ts'
 import { corrupt, hasCode, truncatedAway, withIndex } from './errors.ts'
@@ -131,8 +131,8 @@ export class Reader {
         (!this.#verify ||
           isWhole(bytes, words, offset, offset + size, segment.seed, segment.checksums))
       if (whole && isEntry(words, offset, stream.id, position)) {
-        checkFrame(words, offset, segment.path, offset)
-        return entryAt(bytes, words, offset, position, segment.header.baseTime)
+        const { path, header } = segment
+        return entryAt(bytes, words, offset, position, header.baseTime, path, offset)
       }
     }
     return undefined
@@ -323,6 +323,5 @@ function entryIn(found: Span, segment: TableSegment, stream: number, position: n
     const what = `another frame stands where that of position ${position} must`
     throw corrupt(segment.path, offset, what, position)
   }
-  checkFrame(words, 0, segment.path, offset)
-  return entryAt(bytes, words, 0, position, segment.header.baseTime)
+  return entryAt(bytes, words, 0, position, segment.header.baseTime, segment.path, offset)
 }

@@ -7,14 +7,7 @@
  * one pass, and one by one where that fails; a run ends before the first that is not good. Memory is one piece.
  */
 
-import {
-  checkFrame,
-  FRAME_HEADER_BYTES,
-  frameBytes,
-  frameLength,
-  isWhole,
-  unitBytes,
-} from '@walrus/segment'
+import { FRAME_HEADER_BYTES, frameBytes, frameLength, isWhole, unitBytes } from '@walrus/segment'
 import { entryAt, isEntry, type LogEntry } from './entry.ts'
 import { GUESS_BYTES, newSpan, readSpan, type Span } from './frame-reader.ts'
 import type { Memory, TableSegment } from './segment-table.ts'
@@ -191,8 +184,8 @@ function entriesIn(
       next = frameEnd(data, at)
     } else if (!isWhole(bytes, words, at, frameEnd(data, at), seed, checksums)) break
     if (!isEntry(words, at, stream, position + number)) break
-    checkFrame(words, at, path, offsets[number]!)
-    entries.push(entryAt(bytes, words, at, position + number, baseTime))
+    const offset = offsets[number]!
+    entries.push(entryAt(bytes, words, at, position + number, baseTime, path, offset))
   }
   return entries
 }

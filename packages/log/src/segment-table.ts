@@ -1,9 +1,10 @@
 /**
  * The segments of a log as a reader sees them: where each begins and ends, and finding frames in them.
  *
- * Headers and indexes are read when first asked for; at most `#maxOpen` files of each kind are open. An index that
- * is missing, damaged, or of another state of the segment is rebuilt from the segment. Invariants: segments are in
- * order of their numbers; all but the last one's end are what the next one's header says.
+ * Headers and indexes are read when first asked for; at most `#maxOpen` files of each kind are open, and what is kept
+ * of indexes of ended segments takes at most `#indexCacheBytes`, or is one alone. An index that is missing, damaged,
+ * or of another state of the segment is rebuilt from the segment. Invariants: segments are in order of their numbers;
+ * all but the last one's end are what the next one's header says.
  */
 
 import { WalrusError } from '@walrus/codec'
@@ -22,6 +23,7 @@ import {
 } from '@walrus/segment'
 import { closedError, corrupt, hasCode } from './errors.ts'
 import { indexPath, segmentPath } from './names.ts'
+import type { ResolvedOptions } from './options.ts'
 
 /** Files of segments, and of indexes, that are kept open for reading; with views, so long do these last at least. */
 const MAX_OPEN = 64
@@ -58,12 +60,23 @@ export interface Memory {
   readonly words: Int32Array
 }
 
+/** What a table needs to know. */
+export type TableOptions = Pick<ResolvedOptions, 'storage' | 'dir' | 'indexCacheBytes'>
+
+/** Who is told what a segment has come to take. */
+interface SegmentUse {
+  /** Its file has been opened. */
+  opened(segment: TableSegment): void
+  /** Its index has been read, or made anew. */
+  indexed(segment: TableSegment): void
+}
+
 export class TableSegment {
   readonly id: number
   readonly path: string
   readonly #dir: string
   readonly #storage: Storage
-  readonly #opened: (segment: TableSegment) => void
+  readonly #use: SegmentUse
   #header: SegmentHeader | undefined
   #seed = 0
   #memoryOfFile: Memory | undefined
@@ -78,11 +91,10 @@ export class TableSegment {
   /** When it was last used, in uses of the table. */
   lastUse = 0
 
-  /** @param opened called when its file has been opened */
-  constructor(storage: Storage, dir: string, id: number, opened: (segment: TableSegment) => void) {
+  constructor(storage: Storage, dir: string, id: number, use: SegmentUse) {
     this.#storage = storage
     this.#dir = dir
-    this.#opened = opened
+    this.#use = use
     this.id = id
     this.path = segmentPath(dir, id)
   }
@@ -96,6 +108,8 @@ export class TableSegment {
     if (bytes === undefined || bytes.length < end || bytes.byteOffset !== 0) return undefined
     memory = { bytes, words: new Int32Array(bytes.buffer, 0, bytes.length >>> 2) }
     this.#memoryOfFile = memory
+    // Who looks at entries where they stand looks at the postings there, too.
+    this.indexFile?.map()
     return memory
   }
 
@@ -141,9 +155,21 @@ export class TableSegment {
     if (this.#shut) throw closedError()
     if (this.file === undefined) {
       this.file = this.#storage.openSync(this.path, 'read')
-      this.#opened(this)
+      this.#use.opened(this)
     }
     return this.file
+  }
+
+  /** Bytes of memory that what is kept of its index in a file, or for want of one, takes. */
+  get indexBytes(): number {
+    return this.#rebuilt?.memoryBytes ?? this.indexFile?.memoryBytes ?? 0
+  }
+
+  /** Lets go of that; it is read again when it is asked for. */
+  forgetIndex(): void {
+    this.indexFile?.closeSync()
+    this.indexFile = undefined
+    this.#rebuilt = undefined
   }
 
   /** The index of the segment, which ends there. */
@@ -178,6 +204,7 @@ export class TableSegment {
       )
     }
     this.#rebuilt = index
+    this.#use.indexed(this)
     return index
   }
 
@@ -194,7 +221,9 @@ export class TableSegment {
     try {
       const index = IndexFile.open(file)
       if (isIndexOf(index, header, end)) {
+        if (this.#memoryOfFile !== undefined) index.map()
         this.indexFile = index
+        this.#use.indexed(this)
         return index
       }
     } catch (error) {
@@ -209,10 +238,8 @@ export class TableSegment {
 
   close(): void {
     this.file?.closeSync()
-    this.indexFile?.closeSync()
     this.file = undefined
-    this.indexFile = undefined
-    this.#rebuilt = undefined
+    this.forgetIndex()
     this.#memoryOfFile = undefined
   }
 
@@ -247,18 +274,20 @@ export function checkNumber(header: SegmentHeader, id: number, path: string): vo
   )
 }
 
-export class SegmentTable {
+export class SegmentTable implements SegmentUse {
   readonly #storage: Storage
   readonly #dir: string
   #segments: TableSegment[] = []
   /** Those with open files. */
   readonly #opened = new Set<TableSegment>()
   readonly #maxOpen: number
+  readonly #indexCacheBytes: number
   #uses = 0
 
-  constructor(storage: Storage, dir: string, ids: readonly number[]) {
+  constructor({ storage, dir, indexCacheBytes }: TableOptions, ids: readonly number[]) {
     this.#storage = storage
     this.#dir = dir
+    this.#indexCacheBytes = indexCacheBytes
     this.#maxOpen = storage.canView ? MAX_OPEN_WITH_VIEWS : MAX_OPEN
     for (const id of ids) this.add(id)
   }
@@ -272,7 +301,7 @@ export class SegmentTable {
   }
 
   add(id: number): TableSegment {
-    const segment = new TableSegment(this.#storage, this.#dir, id, (opened) => this.use(opened))
+    const segment = new TableSegment(this.#storage, this.#dir, id, this)
     this.#segments.push(segment)
     return segment
   }
@@ -290,6 +319,30 @@ export class SegmentTable {
     for (const opened of this.#opened) if (opened.lastUse < oldest.lastUse) oldest = opened
     this.#opened.delete(oldest)
     oldest.close()
+  }
+
+  /** Bytes of memory that what is kept of the indexes of ended segments takes. */
+  get indexBytes(): number {
+    let bytes = 0
+    for (const segment of this.#opened) bytes += segment.indexBytes
+    return bytes
+  }
+
+  opened(segment: TableSegment): void {
+    this.use(segment)
+  }
+
+  /** Lets go of the indexes that were used longest ago, beyond the bound. */
+  indexed(segment: TableSegment): void {
+    let bytes = this.indexBytes
+    if (bytes <= this.#indexCacheBytes) return
+    const byUse = [...this.#opened].toSorted((a, b) => a.lastUse - b.lastUse)
+    for (const oldest of byUse) {
+      if (bytes <= this.#indexCacheBytes) return
+      if (oldest === segment) continue
+      bytes -= oldest.indexBytes
+      oldest.forgetIndex()
+    }
   }
 
   /** Where the segment at a place in the table ends. */

@@ -27,7 +27,9 @@ import {
 } from '@walrus/segment'
 import { ActiveSegment, groupAlign, type Stamps, stampOf } from './active-segment.ts'
 import { type Catalog, declarationBytes, encodeDeclaration, type StreamState } from './catalog.ts'
+import { encodeJson, JSON_FRAME } from './entry-format.ts'
 import { NextSegment } from './next-segment.ts'
+import type { ResolvedOptions } from './options.ts'
 import { PendingGroup } from './pending-group.ts'
 
 /** A group of about this size is closed; the next one fills. */
@@ -52,6 +54,7 @@ export class Sequencer {
   readonly #storage: Storage
   readonly #segmentBytes: number
   readonly #bufferBytes: number
+  readonly #json: boolean
   readonly stamps: Stamps
   readonly nextSegment: NextSegment
   readonly #free: PendingGroup[] = []
@@ -60,16 +63,16 @@ export class Sequencer {
   #time: number
 
   constructor(
-    storage: Storage,
-    segmentBytes: number,
-    bufferBytes: number,
+    options: Pick<ResolvedOptions, 'storage' | 'segmentBytes' | 'bufferBytes' | 'format'>,
     stamps: Stamps,
     catalog: Catalog,
     segment: ActiveSegment,
     nextLsn: number,
     time: number,
   ) {
+    const { storage, segmentBytes, bufferBytes, format } = options
     this.#storage = storage
+    this.#json = format === 'json'
     this.#segmentBytes = segmentBytes
     this.#bufferBytes = bufferBytes
     this.stamps = stamps
@@ -103,7 +106,7 @@ export class Sequencer {
   addPlain(data: Uint8Array): number {
     const group = this.group
     const builder = group.builder
-    if (builder.end + data.length + 32 > this.limit) return -1
+    if (builder.end + data.length + 32 > this.limit || this.#json) return -1
     const plain = this.catalog.plain
     const position = plain.next
     const time = group.time - this.segment.header.baseTime
@@ -119,7 +122,9 @@ export class Sequencer {
       this.#frame(this.catalog.own, FrameKind.streamDeclared, encodeDeclaration(stream))
       this.catalog.declare(stream)
     }
-    return this.#frame(stream, FrameKind.entry, data, attributes)
+    if (!this.#json) return this.#frame(stream, FrameKind.entry, data, attributes)
+    const body = encodeJson(stream.next, this.group.time, { bytes: data, attributes })
+    return this.#frame(stream, FrameKind.entry, body, JSON_FRAME)
   }
 
   /** Sequences a frame of stream bounds; its LSN. There must be room (`reserve`). */

@@ -6,12 +6,12 @@
  * the end of the one after it.
  */
 
-import { frameBytes } from '@walrus/segment'
 import type { Access } from './access.ts'
 import { Addition } from './addition.ts'
 import type { LogEntry } from './entry.ts'
 import { corrupt, hasCode } from './errors.ts'
 import { checkSize, toBytes } from './input.ts'
+import { entryRoom } from './entry-format.ts'
 import type { NewEntry } from './new-entry.ts'
 import { gone } from './reader.ts'
 import {
@@ -116,29 +116,26 @@ export class Snapshots {
   }
 
   /**
-   * Writes one that speaks of the view's stream up to `covers`, whose first row has been asked for already, and drops
-   * those before it.
+   * Writes one that speaks of the view's stream up to `covers`, and drops those before it. Its first commit is
+   * sequenced before this returns, behind everything it speaks of: a full disk takes back none of that without it.
    */
-  async write(
-    first: IteratorResult<Uint8Array>,
-    others: Iterator<Uint8Array>,
-    covers: number,
-  ): Promise<Snapshot> {
-    const { bufferBytes, maxEntryBytes } = this.#access.options
+  async write(rows: Iterable<Uint8Array>, covers: number): Promise<Snapshot> {
+    const { bufferBytes, maxEntryBytes, format } = this.#access.options
     const most = Math.min(COMMIT_BYTES, bufferBytes)
     let entries: NewEntry[] = []
     let bytes = 0
     let count = 0
-    for (let row = first; row.done !== true; row = others.next()) {
-      const entry = encodeRow(count, toBytes(row.value))
-      checkSize(entry.length, maxEntryBytes)
-      if (bytes > 0 && bytes + frameBytes(entry.length) > most) {
+    for (const row of rows) {
+      const entry: NewEntry = { bytes: encodeRow(count, toBytes(row)), attributes: undefined }
+      checkSize(entry.bytes.length, maxEntryBytes)
+      const room = entryRoom(entry, format)
+      if (bytes > 0 && bytes + room > most) {
         await this.#commit(entries)
         entries = []
         bytes = 0
       }
-      entries.push({ bytes: entry, attributes: undefined })
-      bytes += frameBytes(entry.length)
+      entries.push(entry)
+      bytes += room
       count++
     }
     entries.push({ bytes: encodeEnd(count, covers), attributes: undefined })
@@ -150,9 +147,11 @@ export class Snapshots {
   }
 
   async #commit(entries: readonly NewEntry[]): Promise<number> {
-    const { catalog } = this.#access
+    const { catalog, options } = this.#access
     const writer = this.#access.writer()
-    return await writer.commit(new Addition(catalog.named(this.#stream.name), entries))
+    return await writer.commit(
+      new Addition(catalog.named(this.#stream.name), entries, options.format),
+    )
   }
 
   #decode({ index, data }: LogEntry): SnapshotEntry {

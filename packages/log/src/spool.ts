@@ -7,7 +7,8 @@
  */
 
 import { crc32 } from '@walrus/codec'
-import { frameBytes, type Storage, type StorageFile } from '@walrus/segment'
+import type { Storage, StorageFile } from '@walrus/segment'
+import { type EntryFormat, entryRoom } from './entry-format.ts'
 import type { NewEntry } from './new-entry.ts'
 import { declarationBytes, type StreamState } from './catalog.ts'
 import { corrupt } from './errors.ts'
@@ -33,7 +34,7 @@ interface Block {
 /** Where a spool's file is to be, and when there is to be one. */
 export interface SpoolPlace {
   readonly storage: Storage
-  readonly path: string
+  readonly path: () => string
   /** Bytes of frames that are kept in memory. */
   readonly memoryBytes: number
 }
@@ -44,6 +45,7 @@ export class Spool {
   count = 0
   /** The streams there are entries for, and their numbers in the file. */
   readonly streams: Map<StreamState, number> = new Map()
+  readonly #format: EntryFormat
   readonly #place: SpoolPlace | undefined
   #inMemory: StreamEntry[] = []
   #memoryFrames = 0
@@ -52,7 +54,8 @@ export class Spool {
   #end = 0
 
   /** @param place none for one that stays in memory */
-  constructor(place?: SpoolPlace) {
+  constructor(format: EntryFormat, place?: SpoolPlace) {
+    this.#format = format
     this.#place = place
   }
 
@@ -77,7 +80,7 @@ export class Spool {
    */
   add(entry: StreamEntry): void {
     const { stream } = entry
-    const bytes = frameBytes(entry.bytes.length + (entry.attributes?.bytes.length ?? 0))
+    const bytes = entryRoom(entry, this.#format)
     if (this.#place !== undefined) {
       const { memoryBytes } = this.#place
       const most = this.blocks > 0 ? Math.min(BLOCK_BYTES, memoryBytes) : memoryBytes
@@ -129,7 +132,7 @@ export class Spool {
 
   /** Writes what is in memory to the file. */
   #spill({ storage, path }: SpoolPlace): void {
-    this.#file ??= storage.openSync(path, 'create')
+    this.#file ??= storage.openSync(path(), 'create')
     const blocks: Block[] = []
     let end = this.#end
     for (const entries of inBlocks(this.#inMemory)) {

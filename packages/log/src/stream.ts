@@ -13,6 +13,7 @@ import {
   type AppendOptions,
   checkAppendOptions,
   checkBatch,
+  checkCommit,
   checkNotAborted,
   checkSize,
   checkWaitOptions,
@@ -143,7 +144,10 @@ export class Stream {
     const writer = this.#writer()
     const stream = this.#stateToWrite()
     const place = new Place()
-    const appended = writer.commit(new Addition(stream, [{ bytes, attributes }]), place)
+    const appended = writer.commit(
+      new Addition(stream, [{ bytes, attributes }], this.#host.options.format),
+      place,
+    )
     return await waitFor(this.#host.options.storage.env, appended, options, place)
   }
 
@@ -169,13 +173,15 @@ export class Stream {
     options: WaitOptions = {},
   ): Promise<number[]> {
     checkWaitOptions('appendBatch', options)
-    const { maxEntryBytes, storage } = this.#host.options
+    const { format, maxEntryBytes, storage } = this.#host.options
     const checked = checkBatch(entries, maxEntryBytes)
     checkNotAborted(options.signal)
     const writer = this.#writer()
     if (checked.length === 0) return []
     const place = new Place()
-    const appended = writer.commit(new Addition(this.#stateToWrite(), checked), place)
+    const addition = new Addition(this.#stateToWrite(), checked, format)
+    checkCommit(addition.frames)
+    const appended = writer.commit(addition, place)
     const first = await waitFor(storage.env, appended, options, place)
     return Array.from(checked, (_, at) => first + at)
   }

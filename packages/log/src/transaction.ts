@@ -53,10 +53,12 @@ export class Transaction implements WriteSet {
   /** `tx_` and 32 hexadecimal digits. Its entries have it as their transaction id. */
   readonly id: string
   readonly #host: TransactionHost
-  #contents: SetContents
+  /** None once it has ended. */
+  #contents: SetContents | undefined
   /** When it expires, in milliseconds since the Unix epoch. */
   readonly #deadline: number
-  readonly #alone: EncodedAttributes
+  /** As its entries have it. */
+  readonly #id: { readonly id: string; readonly alone: EncodedAttributes }
   #state: TransactionState = 'pending'
   #reported = false
 
@@ -67,18 +69,20 @@ export class Transaction implements WriteSet {
     this.id = `tx_${digits}`
     this.#host = host
     this.#deadline = deadline
-    this.#alone = encodeAttributes({ transactionId: this.id })!
-    const place = { storage, path: transactionPath(dir, digits), memoryBytes }
-    this.#contents = new SetContents(host, new Spool(place))
+    this.#id = { id: this.id, alone: encodeAttributes({ transactionId: this.id })! }
+    const path = (): string => transactionPath(dir, digits)
+    const place = { storage, path, memoryBytes }
+    this.#contents = new SetContents(host, new Spool(options.format, place))
   }
 
+  /** How far it has come. */
   get state(): TransactionState {
     return this.#state
   }
 
   /** Entries so far; 0 once it has ended. */
   get count(): number {
-    return this.#contents.spool.count
+    return this.#contents?.spool.count ?? 0
   }
 
   /**
@@ -97,23 +101,29 @@ export class Transaction implements WriteSet {
    * @throws `WALRUS_TRANSACTION_EXPIRED`, `WALRUS_TRANSACTION_NOT_FOUND`, `WALRUS_TRANSACTION_NOT_PENDING`
    */
   append(stream: StreamTarget, data: Payload, options?: TransactionEntryOptions): number {
-    this.#checkPending()
+    const contents = this.#pending()
     const { maxTransactionEntries: most } = this.#host.options
-    if (this.count >= most) {
+    if (contents.spool.count >= most) {
       const message = `transaction ${this.id} has ${most} entries, and may not have more (maxTransactionEntries); the entry was not added`
       throw new WalrusError('WALRUS_TRANSACTION_TOO_LARGE', message)
     }
-    return this.#contents.append(stream, data, options, { id: this.id, alone: this.#alone })
+    return contents.append(stream, data, options, this.#id)
   }
 
+  /**
+   * Lets the commit be refused, with `WALRUS_CONFLICT`, unless the next position of a stream is `next` then.
+   * @throws as `rollback`
+   */
   expect(stream: StreamTarget, next: number): void {
-    this.#checkPending()
-    this.#contents.expect(stream, next)
+    this.#pending().expect(stream, next)
   }
 
+  /**
+   * Takes part in the commit.
+   * @throws as `rollback`
+   */
   join(part: CommitPart): void {
-    this.#checkPending()
-    this.#contents.parts.push(part)
+    this.#pending().parts.push(part)
   }
 
   /**
@@ -125,16 +135,18 @@ export class Transaction implements WriteSet {
    * @throws `WALRUS_FAILED`: whether it is in the log, only reopening tells
    * @throws `WALRUS_TRANSACTION_EXPIRED`, `WALRUS_TRANSACTION_NOT_FOUND`, `WALRUS_TRANSACTION_NOT_PENDING`
    */
-  async commit(options: CommitOptions = {}): Promise<number[]> {
-    this.#checkPending()
-    const { env } = this.#host.options.storage
-    const preconditions = expectationsOf(this.#host.catalog, options)
+  async commit(options?: CommitOptions): Promise<number[]> {
+    const contents = this.#pending()
+    const preconditions = options === undefined ? [] : expectationsOf(this.#host.catalog, options)
     const writer = this.#host.writer()
-    const commit = new SetCommit(this.#contents, preconditions)
+    const commit = new SetCommit(contents, preconditions)
     this.#state = 'committing'
     const place = new Place()
     const settled = writer.commit(commit, place).then(
-      () => this.#end('committed'),
+      (value) => {
+        this.#end('committed')
+        return value
+      },
       (error: unknown) => {
         const known = !(error instanceof WalrusError) || error.code !== 'WALRUS_FAILED'
         if (known) this.#state = 'pending'
@@ -142,13 +154,13 @@ export class Transaction implements WriteSet {
         throw error
       },
     )
-    const waiting = settled.then(() => 0)
     const leave = (): boolean => {
       const left = place.leave()
       if (left) this.#state = 'pending'
       return left
     }
-    await waitFor(env, waiting, options, { leave })
+    const { env } = this.#host.options.storage
+    await (options === undefined ? settled : waitFor(env, settled, options, { leave }))
     return commit.positions
   }
 
@@ -157,7 +169,7 @@ export class Transaction implements WriteSet {
    * @throws `WALRUS_TRANSACTION_EXPIRED`, `WALRUS_TRANSACTION_NOT_FOUND`, `WALRUS_TRANSACTION_NOT_PENDING`
    */
   rollback(): void {
-    this.#checkPending()
+    this.#pending()
     this.#end('rolledBack')
   }
 
@@ -173,9 +185,10 @@ export class Transaction implements WriteSet {
     if (this.#state === 'pending') this.#end('rolledBack')
   }
 
-  #checkPending(): void {
+  /** What is in it, if it can be added to. */
+  #pending(): SetContents {
     this.expire(this.#host.options.storage.env.now())
-    if (this.#state === 'pending') return
+    if (this.#state === 'pending') return this.#contents!
     if (this.#state !== 'expired') {
       const message = `transaction ${this.id} is ${STATES[this.#state]}, not pending`
       throw new WalrusError('WALRUS_TRANSACTION_NOT_PENDING', message)
@@ -191,8 +204,8 @@ export class Transaction implements WriteSet {
 
   #end(state: TransactionState): void {
     this.#state = state
-    const { spool } = this.#contents
-    this.#contents = new SetContents(this.#host, new Spool())
+    const { spool } = this.#contents!
+    this.#contents = undefined
     this.#host.ended(this, spool)
   }
 }

@@ -6,7 +6,7 @@
 import type { Timer } from '@walrus/segment'
 import { Place } from './admission.ts'
 import { Batch } from './batch.ts'
-import { tooLarge, waitFor } from './input.ts'
+import { checkCommit, waitFor } from './input.ts'
 import { checkInteger, checkNames, invalid } from './options.ts'
 import { SetCommit } from './set-commit.ts'
 import { Spool } from './spool.ts'
@@ -15,8 +15,6 @@ import { type CommitOptions, expectationsOf, SetContents, type SetHost } from '.
 import type { Writer } from './writer.ts'
 
 const ID_BYTES = 16
-/** The most bytes that the frames of a batch may take: they make one commit group. */
-const MAX_COMMIT_BYTES = 0x6ff0_0000
 
 export interface BeginOptions {
   /** How long it may stay open, in milliseconds: 0 to 2^31 - 1; 0, the default, for `transactionTimeoutMs`. */
@@ -32,6 +30,8 @@ interface Host extends SetHost {
 export class Transactions {
   readonly #host: TransactionHost
   readonly #active = new Set<Transaction>()
+  /** The newest transaction's. */
+  readonly #id = Buffer.alloc(ID_BYTES)
   #timer: Timer | undefined
   #removing: Promise<unknown> = Promise.resolve()
 
@@ -68,7 +68,9 @@ export class Transactions {
 
   /** Resolves when all that is sequenced now is acknowledged; rejects when any of that is taken back. */
   async settled(): Promise<void> {
-    await this.#host.writer().commit(new SetCommit(new SetContents(this.#host, new Spool()), []))
+    await this.#host
+      .writer()
+      .commit(new SetCommit(new SetContents(this.#host, new Spool('native')), []))
   }
 
   commitSync(batch: Batch, options: Pick<CommitOptions, 'expect'>): number[] {
@@ -84,10 +86,9 @@ export class Transactions {
     checkInteger('timeoutMs', timeoutMs, 0, 2 ** 31 - 1)
     this.#host.writer()
     const { storage, transactionTimeoutMs } = this.#host.options
-    const bytes = Buffer.alloc(ID_BYTES)
-    storage.env.random(bytes)
+    storage.env.random(this.#id)
     const deadline = storage.env.now() + (timeoutMs === 0 ? transactionTimeoutMs : timeoutMs)
-    const transaction = new Transaction(this.#host, bytes.toString('hex'), deadline)
+    const transaction = new Transaction(this.#host, this.#id.toString('hex'), deadline)
     this.#active.add(transaction)
     this.#cleanUpLater()
     return transaction
@@ -134,12 +135,7 @@ export class Transactions {
     const preconditions = expectationsOf(this.#host.catalog, options)
     const writer = this.#host.writer()
     const commit = new SetCommit(contents, preconditions)
-    const room = commit.room(writer.sequencer)
-    if (room > MAX_COMMIT_BYTES) {
-      throw tooLarge(
-        `a batch that takes ${room} bytes in the log is larger than ${MAX_COMMIT_BYTES}`,
-      )
-    }
+    checkCommit(commit.room(writer.sequencer))
     return { writer, commit }
   }
 

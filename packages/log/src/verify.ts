@@ -333,9 +333,8 @@ const PROGRESS_EVERY = 0x40_0000
 /** Whether an index file says of every frame what the segment says. */
 function sameIndex(file: IndexFile, index: SegmentIndex): boolean {
   const heads = index.heads()
-  const rows = file.rows.reduce((sum, row) => sum + row.count, 0)
   const frames = index.streams().reduce((sum, [, postings]) => sum + postings.count, 0)
-  if (rows !== frames) return false
+  if (file.frames !== frames) return false
   return heads.every(({ stream, first, next }) => {
     const expected = index.slice(stream, first, next - first)
     const found = file.slice(stream, first, next - first)

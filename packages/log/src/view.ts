@@ -16,7 +16,7 @@ export interface View {
   apply(entry: LogEntry): void
   /**
    * The state as entries to restore from: exactly what all entries sequenced so far make of it, whatever is sequenced,
-   * or taken back, while it is being iterated. The first one is asked for at once, the others as the disk takes them.
+   * or taken back, while it is being iterated. The first are asked for at once, the others as the disk takes them.
    */
   snapshot(): Iterable<Uint8Array>
   /** Whether the entry at a position still counts; asked by rewriting. Without it every entry does. */

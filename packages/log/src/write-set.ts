@@ -105,7 +105,7 @@ export class SetContents {
     checkSize(given.length, host.options.maxEntryBytes)
     const attributes =
       options === undefined ? transactionId?.alone : checkedAttributes(options, transactionId?.id)
-    const bytes = given === data ? new Uint8Array(given) : given
+    const bytes = given === data ? Buffer.from(given) : given
     spool.add({ stream, bytes, attributes })
     return spool.count - 1
   }
@@ -146,9 +146,11 @@ export function preconditionOf(catalog: Catalog, expectation: Expectation): Prec
   return { stream: name, next }
 }
 
+const COMMIT_OPTIONS = ['signal', 'timeoutMs', 'expect']
+
 /** The options of a commit, checked; what is expected. */
 export function expectationsOf(catalog: Catalog, options: CommitOptions): Precondition[] {
-  checkNames('commit', options, ['signal', 'timeoutMs', 'expect'])
+  checkNames('commit', options, COMMIT_OPTIONS)
   const { expect = [], ...waiting } = options
   checkWaitOptions('commit', waiting)
   checkNotAborted(options.signal)

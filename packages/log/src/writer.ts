@@ -16,6 +16,7 @@ import type { StreamState } from './catalog.ts'
 import type { Chain } from './chain.ts'
 import type { Commit } from './commit.ts'
 import { closedError, failedError, hasCode } from './errors.ts'
+import type { EntryFormat } from './entry-format.ts'
 import { FullDisk, type FullDiskHost } from './full-disk.ts'
 import { commitLarge, type Large, type LargeHost } from './large-commit.ts'
 import { Driver, type Procedure } from './operation.ts'
@@ -52,6 +53,7 @@ export class Writer implements LargeHost, TurnsHost, FullDiskHost {
   readonly dir: string
   readonly sequencer: Sequencer
   readonly segmentBytes: number
+  readonly format: EntryFormat
   readonly watch: Watch
   readonly #options: ResolvedOptions
   readonly #events: WriterEvents
@@ -100,6 +102,7 @@ export class Writer implements LargeHost, TurnsHost, FullDiskHost {
     )
     const { segmentBytes, bufferBytes } = options
     this.segmentBytes = segmentBytes
+    this.format = options.format
     this.#turns = new Turns(this, bufferBytes)
     this.#files = new WriterFiles(this, { segmentBytes, durably: this.#durably }, tail, start)
     this.#full = new FullDisk(this, this.#files, this.#driver)
@@ -158,7 +161,7 @@ export class Writer implements LargeHost, TurnsHost, FullDiskHost {
     attributes: EncodedAttributes | undefined,
   ): Promise<number> {
     if (this.watch.ofAppends) {
-      return this.commit(new Addition(stream, [{ bytes: data, attributes }]))
+      return this.commit(new Addition(stream, [{ bytes: data, attributes }], this.#options.format))
     }
     if (attributes === undefined && stream.id === 0) {
       const index = this.sequencer.addPlain(data)
@@ -167,7 +170,7 @@ export class Writer implements LargeHost, TurnsHost, FullDiskHost {
         return this.sequencer.group.wait(index)
       }
     }
-    return this.commit(new Addition(stream, [{ bytes: data, attributes }]))
+    return this.commit(new Addition(stream, [{ bytes: data, attributes }], this.#options.format))
   }
 
   /** Sequences entries, all in one group, and resolves to the first one's position once that is acknowledged. */
@@ -208,7 +211,9 @@ export class Writer implements LargeHost, TurnsHost, FullDiskHost {
         }
       }
     }
-    return this.commitSync(new Addition(stream, [{ bytes: data, attributes }]))
+    return this.commitSync(
+      new Addition(stream, [{ bytes: data, attributes }], this.#options.format),
+    )
   }
 
   /** As `commit`, blocking; not for a large one. */

@@ -4,6 +4,7 @@ import { SimulatedDisk } from '@walrus/storage-sim'
 import { describe, expect, it } from 'vitest'
 import type { Attachment, Log } from '../src/index.ts'
 import { snapshotsOf } from '../src/snapshot-format.ts'
+import { holdingRead } from './holding-read.ts'
 import { KeyView, keys, replayed } from './key-view.ts'
 import { openOn } from './simulated.ts'
 
@@ -97,6 +98,29 @@ describe('a view over a log opened for reading', () => {
     await attaching
     expect([view.restored, view.applied]).toEqual([151, 0])
     expect(view.state).toEqual(writer.view.state)
+    await reader.close()
+    await writer.log.close()
+  })
+
+  it('is restored from the newer one, when the entries behind the older one have been removed', async () => {
+    const disk = new SimulatedDisk()
+    const writer = await opened(disk)
+    await writer.view.put(writer.log, 'a', 'b')
+    await writer.attachment.snapshot()
+    await disk.pass(TOLD_MS)
+    const { storage, letGo } = holdingRead(disk.process())
+    const reader = await openOn(disk, { readOnly: true, storage })
+    const view = new KeyView()
+    const attaching = reader.attach(view)
+    await writer.view.put(writer.log, 'c', 'd')
+    await writer.attachment.snapshot()
+    await writer.log.stream('keys').truncateFront(4)
+    await disk.pass(TOLD_MS)
+    await reader.refresh()
+    expect(reader.stream('keys').first).toBe(4)
+    letGo()
+    await attaching
+    expect(view.state).toEqual({ a: 0, b: 1, c: 2, d: 3 })
     await reader.close()
     await writer.log.close()
   })

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { type AttachOptions, Log, type View } from '../src/index.ts'
 import { encodeEnd, encodeRow, snapshotsOf } from '../src/snapshot-format.ts'
 import { freshDirectory } from './fresh-directory.ts'
+import { holdingRead } from './holding-read.ts'
 import { KeyView, keys, replayed } from './key-view.ts'
 import { isGroup, observed } from './observed-storage.ts'
 import { DIR, openOn, pathOf, segment } from './simulated.ts'
@@ -232,14 +233,19 @@ describe('a snapshot', () => {
     const view = new KeyView()
     const attachment = await log.attach(view)
     await view.put(log, 'a')
-    disk.fault = ({ kind }) => (kind === 'durable write' ? 'ENOSPC' : undefined)
+    let full = false
+    disk.fault = ({ kind }) => {
+      if (full || kind !== 'durable write') return undefined
+      full = true
+      return 'ENOSPC'
+    }
     const put = view.put(log, 'b')
     // It is sequenced, and the view shows it.
     expect(view.state).toEqual({ a: 0, b: 1 })
     const made = attachment.snapshot()
     await expect(put).rejects.toMatchObject({ code: 'WALRUS_DISK_FULL' })
     await expect(made).rejects.toMatchObject({ code: 'WALRUS_DISK_FULL' })
-    disk.fault = undefined
+    expect(full).toBe(true)
     expect(snapshotsIn(log)).toEqual([0, 0])
     await view.put(log, 'c')
     await attachment.snapshot()
@@ -299,6 +305,24 @@ describe('a snapshot', () => {
     await log.close()
   })
 
+  it('that was asked for spares the one in the background', async () => {
+    const disk = new SimulatedDisk()
+    const log = await openOn(disk)
+    const view = new KeyView()
+    const attachment = await log.attach(view, { snapshotEvery: 10 })
+    await view.put(log, 'a')
+    const made = [attachment.snapshot(), attachment.snapshot()]
+    view.onRow = () => {
+      if (view.positions.size > 1) return
+      for (const key of keys(20)) made.push(view.put(log, key))
+    }
+    await Promise.all(made)
+    await disk.pass(100)
+    // One of a row, and one of all.
+    expect(snapshotsIn(log)).toEqual([2, 2 + 22])
+    await log.close()
+  })
+
   it('is not made for nothing', async () => {
     const log = await openOn(new SimulatedDisk())
     const view = new KeyView()
@@ -332,14 +356,14 @@ describe('attaching', () => {
   })
 
   it.each([
-    [undefined, {}, 'a view must have a stream, and the functions restore, apply and snapshot'],
-    [{ stream: 'keys' }, {}, 'a view must have'],
-    [new KeyView(''), {}, "a stream's name must be a non-empty string"],
-    [new KeyView(SNAPSHOTS), {}, 'holds the snapshots of a view'],
-    [new KeyView('x'.repeat(1015)), {}, 'may have a name of 1014 bytes of UTF-8, got 1015'],
-    [new KeyView(), { snapshotEvery: 0 }, 'snapshotEvery must be an integer from 1'],
-    [new KeyView(), { every: 5 }, 'attach has no option "every"'],
-  ])('refuses %o with %o', async (view, options, message) => {
+    ['nothing', undefined, {}, 'a view must have a stream, and the functions restore, apply and'],
+    ['a stream alone', { stream: 'keys' }, {}, 'a view must have'],
+    ['no name', new KeyView(''), {}, "a stream's name must be a non-empty string"],
+    ['snapshots', new KeyView(SNAPSHOTS), {}, 'holds the snapshots of a view'],
+    ['a long name', new KeyView('x'.repeat(1015)), {}, 'of 1014 bytes of UTF-8, got 1015'],
+    ['snapshots always', new KeyView(), { snapshotEvery: 0 }, 'snapshotEvery must be an integer'],
+    ['a misspelt option', new KeyView(), { every: 5 }, 'attach has no option "every"'],
+  ])('refuses %s', async (_, view, options, message) => {
     const log = await openOn(new SimulatedDisk())
     await expect(log.attach(view as View, options as AttachOptions)).rejects.toMatchObject({
       code: 'WALRUS_INVALID_OPTION',
@@ -408,13 +432,22 @@ describe('releasing', () => {
   })
 
   it('is part of closing while a view is being attached', async () => {
-    const log = await openOn(new SimulatedDisk())
+    const disk = new SimulatedDisk()
+    const { storage, letGo } = holdingRead(disk.process())
+    const log = await Log.open(DIR, { storage })
     await log.stream('keys').appendBatch(keys(10_000))
-    const attaching = log.attach(new KeyView())
-    await Promise.all([
-      expect(attaching).rejects.toMatchObject({ code: 'WALRUS_CLOSED' }),
-      log.close(),
-    ])
+    const view = new KeyView()
+    const refused = expect(log.attach(view)).rejects.toMatchObject({ code: 'WALRUS_CLOSED' })
+    await expect.poll(() => view.applied).toBeGreaterThan(0)
+    let closed = false
+    const closing = log.close().then(() => {
+      closed = true
+    })
+    await disk.pass(1_000)
+    expect(closed).toBe(false)
+    letGo()
+    await closing
+    await refused
   })
 })
 
@@ -500,6 +533,25 @@ describe('retention', () => {
     await again.attach(restored)
     expect(restored.state).toEqual({ a: 0, b: 1 })
     await again.close()
+  })
+
+  it('that asks for less than one snapshot is not answered with one after another', async () => {
+    const disk = new SimulatedDisk()
+    const options = { segmentBytes: 0x1_0000, bufferBytes: 0x1_0000, retention: { maxSegments: 1 } }
+    const log = await openOn(disk, options)
+    const view = new KeyView('keys', 9_000)
+    const attachment = await log.attach(view)
+    await view.put(log, ...keys(30))
+    await attachment.snapshot()
+    await disk.pass(1_000)
+    const { sequenced } = log.marks
+    for (let round = 0; round < 20; round++) {
+      await view.put(log, 'key 1')
+      await disk.pass(100)
+    }
+    // What was put, at most one snapshot, and what moved bounds.
+    expect(log.marks.sequenced - sequenced).toBeLessThan(20 + 31 + 10)
+    await log.close()
   })
 
   it('that may drop what is claimed drops it, and leaves what is behind', async () => {

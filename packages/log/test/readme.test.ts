@@ -23,7 +23,7 @@ function run(code: string): string[] {
 
 it('the README opens with code', () => {
   expect(readme).toMatch(/^# @walrus\/log\n\n```js\n/)
-  expect(blocks).toHaveLength(10)
+  expect(blocks).toHaveLength(11)
 })
 
 it.each(blocks)('block %# of the README runs and prints what it says', (code) => {

@@ -35,13 +35,30 @@ function after(ms: number, run: () => void, keepAlive = false): Timer {
   return { cancel: () => clearTimeout(timer) }
 }
 
+/** Random bytes are asked for so many at a time: a call for few costs as much as one for many. */
+const RANDOM_POOL_BYTES = 4096
+
+function randomPool(): (into: Uint8Array) => void {
+  const pool = new Uint8Array(RANDOM_POOL_BYTES)
+  let used = pool.length
+  return (into) => {
+    if (into.length > pool.length) {
+      randomFillSync(into)
+      return
+    }
+    if (used + into.length > pool.length) {
+      randomFillSync(pool)
+      used = 0
+    }
+    for (let at = 0; at < into.length; at++) into[at] = pool[used++]!
+  }
+}
+
 export function nodeEnvironment(): Environment {
   return {
     now: () => Date.now(),
     elapsed: () => performance.now(),
-    random(into) {
-      randomFillSync(into)
-    },
+    random: randomPool(),
     after,
     soon(run) {
       setImmediate(run)

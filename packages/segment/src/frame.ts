@@ -21,8 +21,8 @@ export const FrameKind = {
 } as const
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind]
 
-/** Which attributes stand at the start of an entry's body. */
-export const FrameFlag = { term: 1, timestamp: 2, transactionId: 4 } as const
+/** Which attributes stand at the start of an entry's body; or, by itself, that the body is the entry as JSON. */
+export const FrameFlag = { term: 1, timestamp: 2, transactionId: 4, json: 8 } as const
 
 /** Stream 0: the plain log. */
 export const PLAIN_STREAM = 0
@@ -44,6 +44,8 @@ export interface Attributes {
   readonly transactionId?: string | undefined
 }
 
+const UTF8 = new TextEncoder()
+
 /** The longest transaction id, in bytes of UTF-8. */
 export const MAX_TRANSACTION_ID_BYTES = 1024
 
@@ -57,7 +59,10 @@ export interface EncodedAttributes {
 export function encodeAttributes(attributes: Attributes): EncodedAttributes | undefined {
   const { term, timestamp, transactionId } = attributes
   if (term === undefined && timestamp === undefined && transactionId === undefined) return undefined
-  const id = transactionId === undefined ? undefined : new TextEncoder().encode(transactionId)
+  const id = transactionId === undefined ? undefined : UTF8.encode(transactionId)
+  if (id !== undefined && term === undefined && timestamp === undefined) {
+    return { flags: FrameFlag.transactionId, bytes: id }
+  }
   const fixed = (term === undefined ? 0 : 8) + (timestamp === undefined ? 0 : 8)
   const bytes = new Uint8Array(fixed + (id?.length ?? 0))
   const view = new DataView(bytes.buffer)
@@ -121,12 +126,15 @@ export function frameFault(words: Int32Array, at: number): string | undefined {
   const flags = (packed >>> 8) & 0xff
   const attributes = packed >>> 16
   if (kind < FrameKind.entry || kind > FrameKind.streamBounds) return `unknown kind ${kind}`
-  if ((flags & ~7) !== 0) return `unknown flags ${flags}`
+  if ((flags & ~15) !== 0) return `unknown flags ${flags}`
   if (attributes > words[word]! >>> 0) return 'attributes longer than the body'
   const least = leastAttributes(flags)
   if (attributes < least) return 'attributes shorter than their flags say'
   if (attributes > least && (flags & FrameFlag.transactionId) === 0) {
     return 'attributes longer than their flags say'
+  }
+  if ((flags & FrameFlag.json) !== 0 && (flags !== FrameFlag.json || kind !== FrameKind.entry)) {
+    return 'JSON that is no entry, or has attributes beside it'
   }
   return undefined
 }

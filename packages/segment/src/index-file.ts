@@ -1,8 +1,9 @@
 /**
  * The index file of a segment: its bytes, and looking things up in it without loading it (docs/format.md, "Index").
  *
- * The rows and samples are read and checked when it is opened; postings are read from the file as they are needed.
- * A posting is not checked by itself: whoever follows it checks the frame it leads to.
+ * The rows and samples are read and checked when it is opened, and the rows kept, as they stand in the file; postings
+ * are read from the file as they are needed. A posting is not checked by itself: whoever follows it checks the frame it
+ * leads to.
  */
 
 import { crc32, WalrusError } from '@walrus/codec'
@@ -14,6 +15,7 @@ const MAGIC = Uint8Array.of(0x89, 0x57, 0x4c, 0x52, 0x49, 0x0d, 0x0a, 0x1a)
 const HEADER_BYTES = 128
 const CHECK_AT = 124
 const ROW_BYTES = 24
+const ROW_WORDS = ROW_BYTES / 4
 const SAMPLE_BYTES = 16
 
 /** Which segment an index speaks of, and how much of it. */
@@ -91,52 +93,98 @@ export function encodeIndex(index: SegmentIndex, segment: IndexedSegment): Uint8
   return block.bytes
 }
 
-/** Refuses rows that are empty or out of order, or do not share out the postings among them. */
-function checkRows(rows: readonly Row[], postings: number, file: string): void {
+/** The rows of an index, as they stand in its file. */
+class Rows {
+  readonly count: number
+  readonly #words: Uint32Array
+
+  constructor(words: Uint32Array) {
+    this.#words = words
+    this.count = words.length / ROW_WORDS
+  }
+
+  get bytes(): number {
+    return this.#words.byteLength
+  }
+
+  at(number: number): Row {
+    return rowAt(this.#words, number * ROW_WORDS)
+  }
+
+  /** How many rows there are before those of later streams, or of the same one from behind a position on. */
+  until(stream: number, position: number): number {
+    let low = 0
+    let high = this.count
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const row = this.at(middle)
+      if (row.stream < stream || (row.stream === stream && row.first <= position)) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
+function rowAt(words: Uint32Array, at: number): Row {
+  return {
+    stream: words[at]!,
+    count: words[at + 1]!,
+    first: words[at + 3]! * 0x1_0000_0000 + words[at + 2]!,
+    start: words[at + 4]!,
+  }
+}
+
+/** How many positions rows have. Refuses those that are empty or out of order, or do not share out the postings. */
+function checkRows(rows: Rows, postings: number, file: string): number {
+  const details = { file, offset: HEADER_BYTES }
+  const contradiction = (): WalrusError =>
+    new WalrusError('WALRUS_CORRUPT', `${file} has rows that contradict one another`, details)
   let start = 0
   let before: Row | undefined
-  for (const row of rows) {
+  for (let number = 0; number < rows.count; number++) {
+    const row = rows.at(number)
     const inOrder =
       before === undefined ||
       before.stream < row.stream ||
       (before.stream === row.stream && before.first + before.count <= row.first)
-    if (!inOrder || row.start !== start || row.count === 0) break
+    if (!inOrder || row.start !== start || row.count === 0) throw contradiction()
     start += row.count
     before = row
   }
-  if (before === rows.at(-1) && start === postings) return
-  const details = { file, offset: HEADER_BYTES }
-  throw new WalrusError('WALRUS_CORRUPT', `${file} has rows that contradict one another`, details)
+  if (start !== postings) throw contradiction()
+  return start
 }
 
 /** Looks things up in an index file. */
 export class IndexFile {
   readonly segment: IndexedSegment
-  readonly rows: readonly Row[]
-  readonly samples: readonly Sample[]
   /** How many frames it speaks of. */
   readonly frames: number
   /** How many frames of the segment are void, and not in it. */
   readonly voids: number
   readonly #file: StorageFile
+  readonly #rows: Rows
   readonly #postingsAt: number
   #postings: Uint32Array | undefined
-  #asked = false
 
   private constructor(
     file: StorageFile,
     segment: IndexedSegment,
-    rows: readonly Row[],
-    samples: readonly Sample[],
+    rows: Rows,
+    frames: number,
     voids: number,
   ) {
     this.#file = file
     this.segment = segment
-    this.rows = rows
-    this.samples = samples
+    this.#rows = rows
+    this.frames = frames
     this.voids = voids
-    this.#postingsAt = HEADER_BYTES + rows.length * ROW_BYTES
-    this.frames = rows.reduce((sum, row) => sum + row.count, 0)
+    this.#postingsAt = HEADER_BYTES + rows.bytes
+  }
+
+  /** Bytes it takes in memory, but for what is mapped. */
+  get memoryBytes(): number {
+    return this.#rows.bytes
   }
 
   /**
@@ -164,30 +212,15 @@ export class IndexFile {
     if (size !== samplesAt + sampleCount * SAMPLE_BYTES) {
       throw corrupt(`is ${size} bytes long, not what its header says`, size)
     }
-    const rowBlock = new Block(new Uint8Array(postingsAt - HEADER_BYTES))
-    file.readSync(rowBlock.bytes, HEADER_BYTES)
-    if (head.u32(84) !== crc32(rowBlock.bytes)) throw corrupt('has damaged rows', HEADER_BYTES)
+    const words = new Uint32Array(rowCount * ROW_WORDS)
+    const rowBytes = new Uint8Array(words.buffer)
+    file.readSync(rowBytes, HEADER_BYTES)
+    if (head.u32(84) !== crc32(rowBytes)) throw corrupt('has damaged rows', HEADER_BYTES)
     const sampleBlock = new Block(new Uint8Array(sampleCount * SAMPLE_BYTES))
     file.readSync(sampleBlock.bytes, samplesAt)
     if (head.u32(92) !== crc32(sampleBlock.bytes)) throw corrupt('has damaged samples', samplesAt)
-    const rows = Array.from({ length: rowCount }, (_, number) => {
-      const at = number * ROW_BYTES
-      return {
-        stream: rowBlock.u32(at),
-        count: rowBlock.u32(at + 4),
-        first: rowBlock.u64(at + 8),
-        start: rowBlock.u32(at + 16),
-      }
-    })
-    checkRows(rows, head.u32(76), file.path)
-    const samples = Array.from({ length: sampleCount }, (_, number) => {
-      const at = number * SAMPLE_BYTES
-      return {
-        offset: sampleBlock.u32(at),
-        time: sampleBlock.u32(at + 4),
-        lsn: sampleBlock.u32(at + 8),
-      }
-    })
+    const rows = new Rows(words)
+    const frames = checkRows(rows, head.u32(76), file.path)
     const segment = {
       logId: head.slice(16, 16),
       id: head.u64(32),
@@ -197,28 +230,29 @@ export class IndexFile {
       endLsn: head.u64(56),
       end: head.u64(64),
     }
-    return new IndexFile(file, segment, rows, samples, head.u32(96))
+    return new IndexFile(file, segment, rows, frames, head.u32(96))
   }
 
   /** The row that holds a position of a stream. */
   row(stream: number, position: number): Row | undefined {
-    let low = 0
-    let high = this.rows.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      const row = this.rows[middle]!
-      if (row.stream < stream || (row.stream === stream && row.first <= position)) low = middle + 1
-      else high = middle
+    const number = this.#rows.until(stream, position) - 1
+    if (number < 0) return undefined
+    const row = this.#rows.at(number)
+    return row.stream === stream && position < row.first + row.count ? row : undefined
+  }
+
+  /** From now on looks postings up in the file's own memory, where the storage can show it. */
+  map(): void {
+    const bytes = this.#file.view(this.#postingsAt, this.frames * 4)
+    if (bytes?.length === this.frames * 4 && bytes.byteOffset % 4 === 0) {
+      this.#postings = new Uint32Array(bytes.buffer, bytes.byteOffset, this.frames)
     }
-    const row = this.rows[low - 1]
-    if (row === undefined || row.stream !== stream) return undefined
-    return position < row.first + row.count ? row : undefined
   }
 
   find(stream: number, position: number): number {
     const row = this.row(stream, position)
     if (row === undefined) return -1
-    const postings = this.#postingsInMemory
+    const postings = this.#postings
     if (postings !== undefined) return postings[row.start + (position - row.first)]!
     const offset = new Uint32Array(1)
     this.#file.readSync(new Uint8Array(offset.buffer), this.#at(row, position))
@@ -229,10 +263,11 @@ export class IndexFile {
   slice(stream: number, position: number, count: number): Uint32Array {
     const row = this.row(stream, position)
     if (row === undefined) return new Uint32Array(0)
-    const postings = this.#postingsInMemory
+    const postings = this.#postings
     if (postings !== undefined) {
       const from = row.start + (position - row.first)
-      return postings.subarray(from, Math.min(from + count, row.start + row.count))
+      // A copy: the file's memory may be taken away while it is gone by.
+      return postings.slice(from, Math.min(from + count, row.start + row.count))
     }
     const offsets = new Uint32Array(Math.min(count, row.first + row.count - position))
     this.#file.readSync(new Uint8Array(offsets.buffer), this.#at(row, position))
@@ -251,18 +286,20 @@ export class IndexFile {
       const details = { file, offset: this.#postingsAt }
       throw new WalrusError('WALRUS_CORRUPT', `${file} has damaged postings`, details)
     }
-    for (const row of this.rows) {
+    for (let number = 0; number < this.#rows.count; number++) {
+      const row = this.#rows.at(number)
       const postings = into.stream(row.stream)
       for (let i = 0; i < row.count; i++) postings.add(row.first + i, offsets[row.start + i]!)
     }
-    for (const sample of this.samples) into.addGroup(sample.offset, sample.time, sample.lsn)
+    for (const { offset, time, lsn } of this.#samples()) into.addGroup(offset, time, lsn)
     return into
   }
 
   /** The position after the last frame of a stream that begins before `offset`; `undefined` if there is none. */
   nextBefore(stream: number, offset: number): number | undefined {
-    const rows = this.rows.filter((row) => row.stream === stream)
-    for (const row of rows.toReversed()) {
+    for (let number = this.#rows.until(stream, Number.MAX_SAFE_INTEGER); number > 0; number--) {
+      const row = this.#rows.at(number - 1)
+      if (row.stream !== stream) break
       let low = 0
       let high = row.count
       while (low < high) {
@@ -278,7 +315,8 @@ export class IndexFile {
   /** For each stream here its first position, and the one after its last. */
   heads(): { stream: number; first: number; next: number }[] {
     const heads = new Map<number, { stream: number; first: number; next: number }>()
-    for (const { stream, first, count } of this.rows) {
+    for (let number = 0; number < this.#rows.count; number++) {
+      const { stream, first, count } = this.#rows.at(number)
       heads.set(stream, { stream, first: heads.get(stream)?.first ?? first, next: first + count })
     }
     return [...heads.values()]
@@ -288,17 +326,14 @@ export class IndexFile {
     this.#file.closeSync()
   }
 
-  /** The postings in the file's own memory, where the storage can show it. */
-  get #postingsInMemory(): Uint32Array | undefined {
-    if (!this.#asked) {
-      this.#asked = true
-      const count = this.frames
-      const bytes = this.#file.view(this.#postingsAt, count * 4)
-      if (bytes?.length === count * 4 && bytes.byteOffset % 4 === 0) {
-        this.#postings = new Uint32Array(bytes.buffer, bytes.byteOffset, count)
-      }
-    }
-    return this.#postings
+  #samples(): Sample[] {
+    const bytes = new Uint8Array(this.#file.sizeSync() - this.#postingsAt - this.frames * 4)
+    this.#file.readSync(bytes, this.#postingsAt + this.frames * 4)
+    const block = new Block(bytes)
+    return Array.from({ length: bytes.length / SAMPLE_BYTES }, (_, number) => {
+      const at = number * SAMPLE_BYTES
+      return { offset: block.u32(at), time: block.u32(at + 4), lsn: block.u32(at + 8) }
+    })
   }
 
   #at(row: Row, position: number): number {

@@ -17,6 +17,7 @@ export {
   encodeAttributes,
   FIRST_NAMED_STREAM,
   FRAME_HEADER_BYTES,
+  FrameFlag,
   FrameKind,
   frameAttributesLength,
   frameBytes,

@@ -26,6 +26,9 @@ interface Run {
 }
 
 const FIRST_CAPACITY = 8
+/** What an object of two numbers takes in an array, and what a sample does. */
+const RUN_BYTES = 40
+const SAMPLE_BYTES = 48
 
 /** The frames of one stream in one segment, in order of position. Positions never repeat; gaps start a new run. */
 export class Postings {
@@ -133,6 +136,11 @@ export class Postings {
       first: run.first,
       count: (this.#runs[number + 1]?.start ?? this.count) - run.start,
     }))
+  }
+
+  /** Bytes it takes in memory, about. */
+  get memoryBytes(): number {
+    return this.#offsets.byteLength + this.#runs.length * RUN_BYTES
   }
 
   offsets(): Uint32Array {
@@ -263,6 +271,13 @@ export class SegmentIndex {
 
   samples(): readonly Sample[] {
     return this.#samples
+  }
+
+  /** Bytes it takes in memory, about. */
+  get memoryBytes(): number {
+    let bytes = this.#samples.length * SAMPLE_BYTES
+    for (const postings of this.#streams.values()) bytes += postings.memoryBytes
+    return bytes
   }
 
   /** Applies the stream bounds among the frames of the catalog from `at` to `end`. */

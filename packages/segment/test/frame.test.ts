@@ -106,7 +106,22 @@ describe('a frame', () => {
   const faults: [string, (words: Int32Array) => void, string][] = [
     ['kind 0', (words) => (words[at / 4 + 2] = 0), 'unknown kind 0'],
     ['a kind of a later version', (words) => (words[at / 4 + 2] = 5), 'unknown kind 5'],
-    ['a flag of a later version', (words) => (words[at / 4 + 2] = 0x0801), 'unknown flags 8'],
+    ['a flag of a later version', (words) => (words[at / 4 + 2] = 0x1001), 'unknown flags 16'],
+    [
+      'JSON and a term',
+      (words) => (words[at / 4 + 2] = 0x08_0901),
+      'JSON that is no entry, or has attributes beside it',
+    ],
+    [
+      'JSON of the catalog',
+      (words) => (words[at / 4 + 2] = 0x0802),
+      'JSON that is no entry, or has attributes beside it',
+    ],
+    [
+      'JSON behind attributes',
+      (words) => (words[at / 4 + 2] = 0x04_0801),
+      'attributes longer than their flags say',
+    ],
     [
       'attributes longer than its body',
       (words) => (words[at / 4 + 2] = 0x0034_0401),
