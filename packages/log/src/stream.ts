@@ -201,7 +201,9 @@ export class Stream {
     checkWaitOptions('truncate', options)
     checkInteger('lastKept', lastKept, -1, LAST_INDEX)
     checkNotAborted(options.signal)
-    const { crowded } = this.#writer()
+    const { crowded, failure } = this.#writer()
+    // Also where there is nothing to do: what was appended before it is not there, then.
+    if (failure !== undefined) throw failure
     const stream = this.#state()
     const first = stream?.first ?? this.#start
     const next = stream?.next ?? this.#start
@@ -225,7 +227,8 @@ export class Stream {
     checkWaitOptions('truncateFront', options)
     checkInteger('firstKept', firstKept, 0, Number.MAX_SAFE_INTEGER)
     checkNotAborted(options.signal)
-    const { crowded } = this.#writer()
+    const { crowded, failure } = this.#writer()
+    if (failure !== undefined) throw failure
     const stream = this.#state()
     const first = stream?.first ?? this.#start
     const next = stream?.next ?? this.#start

@@ -5,6 +5,10 @@ import { Counts, parsePlan } from '../src/plan.ts'
 import { ROWS } from '../src/rows/index.ts'
 
 it.for([
+  [
+    'a truncation with nothing to do, on a log that has failed',
+    'history seed=84 durability=commit fault=EIO call=483',
+  ],
   ['a reader that is opened while a writer comes and is killed', 'sharing seed=147'],
   ['a reader that looks where no log is yet, and then a part of one', 'sharing seed=296'],
   ['a reader whose segment the next writer takes over and moves away', 'sharing seed=117'],
