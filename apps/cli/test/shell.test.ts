@@ -134,6 +134,8 @@ class Terminal {
         env: {
           ...process.env,
           TERM: 'xterm',
+          // Where CI is set, Node takes no terminal for one with colours.
+          CI: undefined,
           WALRUS_DATA_DIR: dir,
           WALRUS_HISTORY: join(dirname(dir), 'history'),
           ...env,
